@@ -1,0 +1,3 @@
+//! `ovl-cni`: the multi-call plugin binary.
+
+fn main() {}

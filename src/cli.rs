@@ -1,0 +1,165 @@
+//! What may be typed. The only place that knows clap: each file below turns the words of one command
+//! into a plain request for [`crate::command`].
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::command;
+use crate::error::{Error, Outcome, Result};
+use crate::render::style::{Style, When};
+
+/// See, trace and run Kubernetes pod networks.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// When to colour the output
+    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    pub color: When,
+
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the completion script of a shell
+    Completion {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What every verb gets beside its own request.
+pub struct Context<'a> {
+    /// Where the result goes.
+    pub out: &'a mut dyn Write,
+    /// How the result is coloured.
+    pub style: Style,
+}
+
+/// Parses `args`, runs the command, reports its error on standard error, and says how to exit.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match parse(&args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let outcome = if error.use_stderr() {
+                Outcome::Usage
+            } else {
+                Outcome::Healthy
+            };
+            // A reader that went away is not an error of ours.
+            let _ = error.print();
+            return outcome.into();
+        }
+    };
+    let when = cli.color;
+    let stdout = io::stdout();
+    let mut out = BufWriter::with_capacity(64 * 1024, stdout.lock());
+    let mut context = Context {
+        out: &mut out,
+        style: Style::for_stdout(when),
+    };
+    let result = run(cli, &program_name(&args), &mut context)
+        .and_then(|outcome| Ok(out.flush().map(|()| outcome)?));
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) if is_broken_pipe(&error) => Outcome::Healthy.into(),
+        Err(error) => {
+            report(&error, Style::for_stderr(when));
+            error.outcome().into()
+        }
+    }
+}
+
+/// The command tree, with help that speaks as the program was called: `ovl` or `kubectl ovl`.
+pub fn command_named(name: &str) -> clap::Command {
+    let command = Cli::command().name("ovl");
+    if name == "kubectl-ovl" {
+        command.bin_name("kubectl ovl").display_name("kubectl ovl")
+    } else {
+        command.bin_name("ovl")
+    }
+}
+
+fn parse(args: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+    let mut command = command_named(&program_name(args));
+    let matches = command.try_get_matches_from_mut(args)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// The last component of `argv[0]`.
+fn program_name(args: &[OsString]) -> String {
+    args.first()
+        .and_then(|arg| Path::new(arg).file_name())
+        .map_or_else(
+            || "ovl".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
+}
+
+fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
+    match cli.command {
+        Command::Completion { shell } => {
+            command::completion::run(shell, command_named(program), program, context.out)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(cause) = source {
+        if cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
+fn report(error: &Error, style: Style) {
+    let mut message = format!("{} {error}", style.bad("error:"));
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    message.push('\n');
+    if let Some(advice) = error.advice() {
+        message.push_str(&format!("{} {advice}\n", style.aside("try:")));
+    }
+    // Standard error is the last resort; when it is gone, so is the message.
+    let _ = io::stderr().write_all(message.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        command_named("ovl").debug_assert();
+    }
+
+    #[test]
+    fn help_speaks_as_it_was_called() {
+        let help = |name| command_named(name).render_help().to_string();
+        assert!(help("ovl").contains("Usage: ovl "));
+        assert!(help("kubectl-ovl").contains("Usage: kubectl ovl "));
+    }
+}

@@ -1,0 +1,31 @@
+//! `ovl` follows one packet through everything that carries it between two Kubernetes pods, and names the
+//! hop and the cause where it breaks. This page is the architecture.
+//!
+//! # The way of the data
+//!
+//! ```text
+//! collect ──▶ model ──▶ walk ──▶ diagnose ──▶ render
+//! (kernel,    (snapshot: (pure:    (pure:       (text, table,
+//!  CRI, lab,   serde,     packet →  path →       json:
+//!  file)       versioned) hops)     findings)    fn(&T, &mut Write))
+//! ```
+//!
+//! The arrows only ever point to the right. `model` imports no sibling; whatever reads a snapshot
+//! cannot tell whether it was taken a moment ago or comes from a file.
+//!
+//! # Map of the modules
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`cli`] | what may be typed: the only place that knows clap |
+//! | [`command`] | one file a verb: wires the stages together, holds no logic |
+//! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
+//! | [`error`] | what went wrong, as an exit code and a sentence |
+//!
+//! The CNI engine (routed and VXLAN plugins, IPAM, the node reconciler, netlink) is the separate crate
+//! [`plugin_core`], which knows neither clap nor tokio.
+
+pub mod cli;
+pub mod command;
+pub mod error;
+pub mod render;

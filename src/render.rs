@@ -1,0 +1,10 @@
+//! How a result is shown. Everything here is a function of data into a writer; nothing here reads the
+//! kernel, the cluster or a clock.
+
+pub mod escape;
+pub mod format;
+pub mod style;
+pub mod table;
+
+pub use format::Format;
+pub use style::Style;
