@@ -1,0 +1,5 @@
+//! What the engine tells the kernel and reads back, against `ip -j` and `bridge -j`, in namespaces that
+//! these tests make.
+
+mod netlink;
+mod sandbox;
