@@ -1,5 +1,7 @@
 //! What the engine tells the kernel and reads back, against `ip -j` and `bridge -j`, in namespaces that
 //! these tests make.
 
+#[cfg(test)]
 mod netlink;
+#[cfg(test)]
 mod sandbox;
