@@ -17,6 +17,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`capture`] | capture files, live capture and filters |
 //! | [`cli`] | what may be typed: the only place that knows clap |
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
@@ -25,6 +26,7 @@
 //! The CNI engine (routed and VXLAN plugins, IPAM, the node reconciler, netlink) is the separate crate
 //! [`plugin_core`], which knows neither clap nor tokio.
 
+pub mod capture;
 pub mod cli;
 pub mod command;
 pub mod error;

@@ -1,0 +1,17 @@
+//! Where captured packets come from and where they go: capture files of every usual format, live sockets,
+//! and libpcap's filters between them.
+//!
+//! Nothing here knows what is inside a packet; that is the decoder's part. A [`Record`] borrows its octets
+//! from the reader's one buffer, so reading a file costs neither an allocation nor a second copy a packet,
+//! and memory does not depend on the file's size.
+
+pub mod file;
+pub mod interface;
+pub mod link_type;
+pub mod record;
+pub mod time;
+
+pub use interface::Interface;
+pub use link_type::LinkType;
+pub use record::{Direction, Record};
+pub use time::Timestamp;
