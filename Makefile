@@ -1,10 +1,62 @@
-# Everything a newcomer types: `make demo` and `make test`.
-CARGO ?= cargo
+# `make demo` and `make test` are all a newcomer needs; each installs what is missing first.
 
-.PHONY: build test
-build:
+CARGO ?= cargo
+# Root makes network namespaces; everybody else goes through sudo.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,OVL_TEST_STRICT,CARGO_HOME,RUSTUP_HOME,HOME)
+
+# What building needs, and what the tests compare with or run.
+BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
+RUN_PACKAGES := iproute2 iputils-ping nftables iptables containernetworking-plugins
+TEST_PACKAGES := tcpdump tshark containerd runc busybox-static ethtool conntrack jq procps bc iperf3 socat \
+	zstd xz-utils
+
+.PHONY: help build release demo test lint completions bench clean
+help:
+	@echo 'make demo         build, raise both kinds of pod network on this machine, look at them, take them down'
+	@echo 'make test         build and run every test'
+	@echo 'make lint         rustfmt, clippy, rustdoc, licences'
+	@echo 'make completions  write completions/ anew'
+	@echo 'make bench        speed, side by side with tcpdump, tshark and the standard CNI plugins'
+
+# Packages are installed only when dpkg does not have them; a machine without apt must bring them itself.
+define install
+	@missing=; for p in $(1); do dpkg -s $$p >/dev/null 2>&1 || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+		command -v apt-get >/dev/null || { echo "please install:$$missing" >&2; exit 1; }; \
+		echo "installing:$$missing"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get -qq update && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: build-packages run-packages test-packages
+build-packages:
+	$(call install,$(BUILD_PACKAGES))
+run-packages:
+	$(call install,$(BUILD_PACKAGES) $(RUN_PACKAGES))
+test-packages:
+	$(call install,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+
+build: build-packages
 	$(CARGO) build --workspace
 
-# The tests need root (or sudo) for network namespaces. OVL_TEST_STRICT=1 turns a skip into a failure.
-test: build
-	$(CARGO) test --workspace
+release: build-packages
+	$(CARGO) build --workspace --release
+
+# A test that cannot run says why and passes; with OVL_TEST_STRICT=1 it fails.
+test: test-packages build
+	$(CARGO) test --workspace --no-run
+	$(AS_ROOT) $(CARGO) test --workspace
+
+lint: build-packages
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
+	.ci/licences
+
+bench: test-packages release
+	$(AS_ROOT) $(CARGO) bench --workspace
+
+clean:
+	$(CARGO) clean
