@@ -20,6 +20,8 @@ pub struct Link {
     pub index: IfIndex,
     /// Its name.
     pub name: String,
+    /// What somebody wrote on it (`ip link set alias`).
+    pub alias: Option<String>,
     /// `veth`, `bridge`, `vxlan`, …; `None` for hardware and loopback.
     pub kind: Option<String>,
     /// Its hardware address, if that is an Ethernet one.
@@ -76,6 +78,7 @@ impl Link {
         let mut link = Self {
             index: message.header.index,
             name: String::new(),
+            alias: None,
             kind: None,
             mac: None,
             mtu: 0,
@@ -90,6 +93,7 @@ impl Link {
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name.clone_from(name),
+                LinkAttribute::IfAlias(alias) => link.alias = Some(alias.clone()),
                 LinkAttribute::Address(bytes) => link.mac = Mac::from_slice(bytes),
                 LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
                 LinkAttribute::Controller(index) => link.master = Some(*index),
@@ -209,12 +213,23 @@ impl VethEnd<'_> {
 /// Makes a veth pair, both ends down. The kernel refuses to raise the peer in the same message
 /// (`ENOTCONN`, `drivers/net/veth.c`), so neither is. An MTU of zero leaves it to the kernel (1500).
 pub fn add_veth(near: &VethEnd<'_>, far: &VethEnd<'_>, mtu: u32) -> Change {
+    Change::create(RouteNetlinkMessage::NewLink(veth(near, far, mtu)))
+}
+
+/// Makes a veth pair whose near end is a port of `bridge` from the start, or is not made at all.
+pub fn add_veth_port(near: &VethEnd<'_>, far: &VethEnd<'_>, mtu: u32, bridge: IfIndex) -> Change {
+    let mut message = veth(near, far, mtu);
+    message.attributes.push(LinkAttribute::Controller(bridge));
+    Change::create(RouteNetlinkMessage::NewLink(message))
+}
+
+fn veth(near: &VethEnd<'_>, far: &VethEnd<'_>, mtu: u32) -> LinkMessage {
     let mut message = near.message(mtu);
     message.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Veth),
         LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(far.message(mtu)))),
     ]));
-    Change::create(RouteNetlinkMessage::NewLink(message))
+    message
 }
 
 /// Makes a bridge, up when `up`. Its address is fixed at `mac` when given: otherwise it follows the
@@ -298,6 +313,12 @@ impl Set {
     #[must_use]
     pub fn master(self, master: IfIndex) -> Self {
         self.with(LinkAttribute::Controller(master))
+    }
+
+    /// Writes on it; at most 255 octets (`IFALIASZ`).
+    #[must_use]
+    pub fn alias(self, alias: &str) -> Self {
+        self.with(LinkAttribute::IfAlias(alias.to_owned()))
     }
 
     /// Moves it to another namespace. The descriptor must stay open until the change is applied.
