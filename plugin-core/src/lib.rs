@@ -5,4 +5,5 @@ pub mod ipam;
 pub mod mac;
 pub mod netlink;
 pub mod netns;
+pub mod spec;
 pub mod store;
