@@ -5,5 +5,6 @@ pub mod ipam;
 pub mod mac;
 pub mod netlink;
 pub mod netns;
+pub mod node;
 pub mod spec;
 pub mod store;
