@@ -20,6 +20,7 @@
 //! | [`capture`] | capture files, live capture and filters |
 //! | [`cli`] | what may be typed: the only place that knows clap |
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
+//! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
 //!
@@ -30,4 +31,5 @@ pub mod capture;
 pub mod cli;
 pub mod command;
 pub mod error;
+pub mod model;
 pub mod render;
