@@ -6,11 +6,14 @@
 //! and memory does not depend on the file's size.
 
 pub mod file;
+pub mod filter;
 pub mod interface;
 pub mod link_type;
 pub mod record;
 pub mod time;
+pub mod write;
 
+pub use filter::{Filter, FilterError};
 pub use interface::Interface;
 pub use link_type::LinkType;
 pub use record::{Direction, Record};

@@ -44,6 +44,20 @@ impl LinkType {
     }
 }
 
+impl LinkType {
+    /// libpcap's name, such as `LINUX_SLL`; the number when it has none.
+    pub fn name(self) -> String {
+        pcap::Linktype(self.dlt())
+            .get_name()
+            .unwrap_or_else(|_| self.0.to_string())
+    }
+
+    /// libpcap's words for it, such as `Linux cooked v1`.
+    pub fn description(self) -> Option<String> {
+        pcap::Linktype(self.dlt()).get_description().ok()
+    }
+}
+
 /// (`LINKTYPE_`, `DLT_`) where the two differ on Linux.
 const MOVED: [(u32, u32); 5] = [
     (100, 11), // ATM_RFC1483
