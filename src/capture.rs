@@ -10,11 +10,8 @@ pub mod filter;
 pub mod interface;
 pub mod link_type;
 pub mod record;
-pub mod time;
 pub mod write;
 
 pub use filter::{Filter, FilterError};
 pub use interface::Interface;
-pub use link_type::LinkType;
 pub use record::{Direction, Record};
-pub use time::Timestamp;

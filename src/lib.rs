@@ -33,3 +33,4 @@ pub mod command;
 pub mod error;
 pub mod model;
 pub mod render;
+pub mod wire;

@@ -21,7 +21,7 @@ pub use merge::Merge;
 
 use super::interface::Interface;
 use super::record::{Direction, Record};
-use super::time::Timestamp;
+use crate::wire::Timestamp;
 
 /// The most octets of one packet: libpcap's `MAXIMUM_SNAPLEN`.
 pub const MAX_PACKET: u32 = 262_144;

@@ -3,8 +3,8 @@
 //! The expression is compiled by libpcap for the link type at hand and run by libpcap's own interpreter, so
 //! it selects what `tcpdump -r FILE EXPRESSION` selects.
 
-use super::link_type::LinkType;
 use super::record::Record;
+use crate::wire::LinkType;
 
 /// Where Linux's loads of ancillary data begin (`SKF_AD_OFF`): the kernel knows what they mean, a file does not.
 const ANCILLARY: u32 = 0xffff_f000;
@@ -152,7 +152,7 @@ fn loads_ancillary_data(program: &pcap::BpfProgram) -> bool {
             .next()
             .and_then(|code| code.parse().ok())
             .unwrap_or(0);
-        let k: u32 = fields.last().and_then(|k| k.parse().ok()).unwrap_or(0);
+        let k: u32 = fields.next_back().and_then(|k| k.parse().ok()).unwrap_or(0);
         // BPF_LD with BPF_ABS.
         code & 0x07 == 0 && code & 0xe0 == 0x20 && k >= ANCILLARY
     })

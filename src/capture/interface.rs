@@ -1,6 +1,6 @@
 //! The point where packets were captured.
 
-use super::link_type::LinkType;
+use crate::wire::LinkType;
 
 /// One interface of a capture. A pcap file has exactly one and does not know its name; a pcapng file lists
 /// any number in each of its sections.

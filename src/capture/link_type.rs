@@ -1,31 +1,17 @@
-//! How the octets of a captured packet begin.
+//! Link types as libpcap's programming interface knows them: `DLT_` values, which differ from the
+//! `LINKTYPE_` values of capture files for a few old types, and their names.
 
-/// A `LINKTYPE_` value as capture files hold it (<https://www.tcpdump.org/linktypes.html>). libpcap's
-/// programming interface uses `DLT_` values, which differ for a few old types: see [`LinkType::dlt`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkType(pub u32);
+use crate::wire::LinkType;
 
 impl LinkType {
-    /// BSD loopback: a 4-octet address family in the capturing machine's byte order.
-    pub const NULL: Self = Self(0);
-    /// Ethernet.
-    pub const ETHERNET: Self = Self(1);
-    /// Raw IPv4 or IPv6, told apart by the version field.
-    pub const RAW: Self = Self(101);
-    /// OpenBSD loopback: a 4-octet address family in network byte order.
-    pub const LOOP: Self = Self(108);
-    /// Linux "cooked" capture, version 1: what `-i any` gave for twenty years.
-    pub const LINUX_SLL: Self = Self(113);
-    /// Raw IPv4.
-    pub const IPV4: Self = Self(228);
-    /// Raw IPv6.
-    pub const IPV6: Self = Self(229);
-    /// Linux "cooked" capture, version 2, which names the interface.
-    pub const LINUX_SLL2: Self = Self(276);
+    /// A type that no file has: what does not fit into 16 bits.
+    pub const UNKNOWN: Self = Self(u16::MAX);
 
     /// The file value of one of libpcap's `DLT_` values, on Linux.
     pub fn from_dlt(dlt: i32) -> Self {
-        let value = u32::try_from(dlt).unwrap_or(u32::MAX);
+        let Ok(value) = u16::try_from(dlt) else {
+            return Self::UNKNOWN;
+        };
         Self(
             MOVED
                 .iter()
@@ -40,11 +26,9 @@ impl LinkType {
             .iter()
             .find(|(file, _)| *file == self.0)
             .map_or(self.0, |(_, dlt)| *dlt);
-        i32::try_from(value).unwrap_or(i32::MAX)
+        i32::from(value)
     }
-}
 
-impl LinkType {
     /// libpcap's name, such as `LINUX_SLL`; the number when it has none.
     pub fn name(self) -> String {
         pcap::Linktype(self.dlt())
@@ -59,7 +43,7 @@ impl LinkType {
 }
 
 /// (`LINKTYPE_`, `DLT_`) where the two differ on Linux.
-const MOVED: [(u32, u32); 5] = [
+const MOVED: [(u16, u16); 5] = [
     (100, 11), // ATM_RFC1483
     (101, 12), // RAW
     (102, 15), // SLIP_BSDOS

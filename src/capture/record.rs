@@ -1,7 +1,7 @@
 //! One captured packet, borrowed from the reader's buffer.
 
 use super::interface::Interface;
-use super::time::Timestamp;
+use crate::wire::Timestamp;
 
 /// Which way a packet went, where the file says so beside the packet (pcapng `epb_flags`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

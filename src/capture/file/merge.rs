@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use super::{Error, Reader};
 use crate::capture::record::Record;
-use crate::capture::time::Timestamp;
+use crate::wire::Timestamp;
 
 /// Several readers, merged. Only each file's next packet is compared, so any number of files of any size is
 /// merged in a fixed amount of memory; packets of one file keep their order, even where their times run

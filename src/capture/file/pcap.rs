@@ -4,8 +4,7 @@ use super::error::Fault;
 use super::input::Input;
 use super::{Body, MAX_PACKET, Options, Position, Step, truncated};
 use crate::capture::interface::Interface;
-use crate::capture::link_type::LinkType;
-use crate::capture::time::Timestamp;
+use crate::wire::{LinkType, Timestamp};
 
 use super::order::Order;
 
@@ -58,7 +57,8 @@ impl Pcap {
         let minor = order.u16(head, 6);
         let snap_length = order.u32(head, 16);
         // The upper bits tell the length of the frame check sequence at the end of each packet.
-        let link_type = LinkType(order.u32(head, 20) & 0x03ff_ffff);
+        let link_type =
+            u16::try_from(order.u32(head, 20) & 0x03ff_ffff).map_or(LinkType::UNKNOWN, LinkType);
         if major < 2 {
             return Err(Fault::Archaic(major, minor));
         }
@@ -125,7 +125,7 @@ impl Pcap {
         if got < total {
             return Err(truncated("captured", stored, got - self.header));
         }
-        let nanos = if self.nanoseconds {
+        let nanoseconds = if self.nanoseconds {
             u64::from(fraction)
         } else {
             u64::from(fraction) * 1000
@@ -143,7 +143,10 @@ impl Pcap {
             },
             comment: None,
             total,
-            time: Timestamp::new(seconds, nanos),
+            time: Timestamp {
+                seconds,
+                nanoseconds,
+            },
             wire_len,
             interface: 0,
             direction: None,

@@ -8,9 +8,12 @@ use super::input::Input;
 use super::order::Order;
 use super::{Body, MAX_PACKET, Options, Position, Step, truncated};
 use crate::capture::interface::Interface;
-use crate::capture::link_type::LinkType;
 use crate::capture::record::Direction;
-use crate::capture::time::{NANOS, Timestamp};
+use crate::wire::LinkType;
+use crate::wire::Timestamp;
+
+/// Nanoseconds in a second.
+const NANOS: u64 = 1_000_000_000;
 
 /// Block types.
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -83,7 +86,10 @@ impl Clock {
             }
         };
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        Timestamp::new(seconds.saturating_add(self.offset), rest)
+        Timestamp {
+            seconds: seconds.saturating_add(self.offset),
+            nanoseconds: rest,
+        }
     }
 }
 
@@ -260,7 +266,7 @@ impl Pcapng {
         };
         let mut interface = Interface {
             id: self.next_id,
-            link_type: LinkType(u32::from(self.order.u16(body, 0))),
+            link_type: LinkType(self.order.u16(body, 0)),
             snap_length: self.order.u32(body, 4),
             name: None,
             description: None,

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::capture::link_type::LinkType;
+use crate::wire::LinkType;
 
 fn read(bytes: &[u8], options: &Options) -> Result<(Vec<String>, Option<Error>), Error> {
     let mut reader = Reader::from_source("t", Box::new(Cursor::new(bytes.to_vec())), options)?;
@@ -13,7 +13,7 @@ fn read(bytes: &[u8], options: &Options) -> Result<(Vec<String>, Option<Error>),
             Ok(Some(record)) => seen.push(format!(
                 "{}.{:09} {} {}/{} {:x?}",
                 record.time.seconds,
-                record.time.nanos,
+                record.time.nanoseconds,
                 record.interface.link_type.0,
                 record.data.len(),
                 record.wire_len,

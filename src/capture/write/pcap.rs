@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::capture::link_type::LinkType;
-use crate::capture::time::Timestamp;
+use crate::wire::{LinkType, Timestamp};
 
 /// Writes a pcap file.
 pub struct PcapWriter<W> {
@@ -40,7 +39,13 @@ impl<W: Write> PcapWriter<W> {
         );
         // Eight octets of zone and accuracy stay zero: nobody ever used them.
         let (_, lengths) = rest.split_at_mut(8);
-        lengths.copy_from_slice(&[snap_length.to_ne_bytes(), link_type.0.to_ne_bytes()].concat());
+        lengths.copy_from_slice(
+            &[
+                snap_length.to_ne_bytes(),
+                u32::from(link_type.0).to_ne_bytes(),
+            ]
+            .concat(),
+        );
         out.write_all(&header)?;
         Ok(Self {
             out,
@@ -55,9 +60,9 @@ impl<W: Write> PcapWriter<W> {
     /// Those of the output.
     pub fn packet(&mut self, time: Timestamp, wire_len: u32, data: &[u8]) -> io::Result<()> {
         let fraction = if self.nanoseconds {
-            time.nanos
+            time.nanoseconds
         } else {
-            time.nanos / 1000
+            time.nanoseconds / 1000
         };
         let mut header = [0; 16];
         let fields = [

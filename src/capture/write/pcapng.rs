@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::capture::link_type::LinkType;
 use crate::capture::record::Direction;
-use crate::capture::time::{NANOS, Timestamp};
+use crate::wire::LinkType;
+use crate::wire::Timestamp;
 
 const PADDING: [u8; 4] = [0; 4];
 
@@ -18,7 +18,7 @@ pub struct PcapngWriter<W> {
 /// An interface to be described.
 #[derive(Debug, Clone, Copy)]
 pub struct NewInterface<'a> {
-    /// How its packets begin. pcapng has 16 bits for it.
+    /// How its packets begin.
     pub link_type: LinkType,
     /// The most octets kept of a packet; 0 for no limit.
     pub snap_length: u32,
@@ -62,16 +62,10 @@ impl<W: Write> PcapngWriter<W> {
     /// Describes an interface and says its number, which [`PcapngWriter::packet`] takes.
     ///
     /// # Errors
-    /// Those of the output; a link type that 16 bits do not hold.
+    /// Those of the output.
     pub fn interface(&mut self, interface: &NewInterface<'_>) -> io::Result<u32> {
-        let Ok(link_type) = u16::try_from(interface.link_type.0) else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("pcapng cannot hold link type {}", interface.link_type.0),
-            ));
-        };
         let mut body = Vec::new();
-        body.extend(link_type.to_ne_bytes());
+        body.extend(interface.link_type.0.to_ne_bytes());
         body.extend(0_u16.to_ne_bytes());
         body.extend(interface.snap_length.to_ne_bytes());
         if let Some(name) = interface.name {
@@ -120,8 +114,8 @@ impl<W: Write> PcapngWriter<W> {
         // Before 1970 there are no timestamps in this format.
         let count = u64::try_from(time.seconds)
             .unwrap_or(0)
-            .wrapping_mul(NANOS)
-            .wrapping_add(time.nanos);
+            .wrapping_mul(1_000_000_000)
+            .wrapping_add(time.nanoseconds);
         let mut head = [0; 28];
         let fields = [
             6,
@@ -213,7 +207,10 @@ mod tests {
                 description: None,
             })
             .unwrap();
-        let time = Timestamp::new(1_795_463_269, 237_000_402);
+        let time = Timestamp {
+            seconds: 1_795_463_269,
+            nanoseconds: 237_000_402,
+        };
         file.packet(
             any,
             time,
@@ -223,7 +220,7 @@ mod tests {
             Some(b"why"),
         )
         .unwrap();
-        file.packet(raw, Timestamp::new(0, 0), 0, &[], None, None)
+        file.packet(raw, Timestamp::default(), 0, &[], None, None)
             .unwrap();
         assert_eq!(file.written(), file.out.len() as u64);
         let bytes = file.into_inner();

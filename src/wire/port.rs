@@ -1,0 +1,22 @@
+//! TCP and UDP ports with a meaning here (IANA, unless a comment says otherwise).
+
+#![allow(missing_docs)]
+
+pub const TELNET: u16 = 23;
+pub const DNS: u16 = 53;
+pub const BOOTPS: u16 = 67;
+pub const BOOTPC: u16 = 68;
+pub const HTTP: u16 = 80;
+pub const NTP: u16 = 123;
+pub const BGP: u16 = 179;
+pub const DHCPV6_CLIENT: u16 = 546;
+pub const DHCPV6_SERVER: u16 = 547;
+pub const VXLAN: u16 = 4789;
+pub const VXLAN_GPE: u16 = 4790;
+pub const MDNS: u16 = 5353;
+pub const GENEVE: u16 = 6081;
+pub const MPLS: u16 = 6635;
+/// Weave Net's fast datapath: VXLAN, though IANA gives the port to BFD on link aggregation.
+pub const WEAVE: u16 = 6784;
+/// Linux's default VXLAN port, from before IANA assigned 4789; flannel uses it.
+pub const VXLAN_LINUX: u16 = 8472;
