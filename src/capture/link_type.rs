@@ -4,12 +4,12 @@
 use crate::wire::LinkType;
 
 impl LinkType {
-    /// A type that no file has: what does not fit into 16 bits.
-    pub const UNKNOWN: Self = Self(u16::MAX);
+    /// A type that no file has: libpcap's numbers are not negative.
+    pub const UNKNOWN: Self = Self(u32::MAX);
 
     /// The file value of one of libpcap's `DLT_` values, on Linux.
     pub fn from_dlt(dlt: i32) -> Self {
-        let Ok(value) = u16::try_from(dlt) else {
+        let Ok(value) = u32::try_from(dlt) else {
             return Self::UNKNOWN;
         };
         Self(
@@ -26,7 +26,7 @@ impl LinkType {
             .iter()
             .find(|(file, _)| *file == self.0)
             .map_or(self.0, |(_, dlt)| *dlt);
-        i32::from(value)
+        i32::try_from(value).unwrap_or(i32::MAX)
     }
 
     /// libpcap's name, such as `LINUX_SLL`; the number when it has none.
@@ -43,7 +43,7 @@ impl LinkType {
 }
 
 /// (`LINKTYPE_`, `DLT_`) where the two differ on Linux.
-const MOVED: [(u16, u16); 5] = [
+const MOVED: [(u32, u32); 5] = [
     (100, 11), // ATM_RFC1483
     (101, 12), // RAW
     (102, 15), // SLIP_BSDOS

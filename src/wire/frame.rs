@@ -2,7 +2,7 @@
 
 /// A link-layer header type, as capture files number them (<https://www.tcpdump.org/linktypes.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct LinkType(pub u16);
+pub struct LinkType(pub u32);
 
 impl LinkType {
     /// BSD loopback: address family in the byte order of the capturing host.
@@ -51,7 +51,7 @@ pub struct Timestamp {
     /// Seconds since 1970 in UTC.
     pub seconds: i64,
     /// Nanoseconds on top, usually below 1,000,000,000.
-    pub nanoseconds: u64,
+    pub nanos: u64,
 }
 
 impl Timestamp {
@@ -59,13 +59,13 @@ impl Timestamp {
     pub fn from_micros(seconds: i64, microseconds: u64) -> Self {
         Self {
             seconds,
-            nanoseconds: microseconds.saturating_mul(1000),
+            nanos: microseconds.saturating_mul(1000),
         }
     }
 
     /// Nanoseconds since 1970.
     pub fn as_nanos(self) -> i128 {
-        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanoseconds)
+        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanos)
     }
 }
 

@@ -125,7 +125,7 @@ impl Pcap {
         if got < total {
             return Err(truncated("captured", stored, got - self.header));
         }
-        let nanoseconds = if self.nanoseconds {
+        let nanos = if self.nanoseconds {
             u64::from(fraction)
         } else {
             u64::from(fraction) * 1000
@@ -143,10 +143,7 @@ impl Pcap {
             },
             comment: None,
             total,
-            time: Timestamp {
-                seconds,
-                nanoseconds,
-            },
+            time: Timestamp { seconds, nanos },
             wire_len,
             interface: 0,
             direction: None,

@@ -88,7 +88,7 @@ impl Clock {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         Timestamp {
             seconds: seconds.saturating_add(self.offset),
-            nanoseconds: rest,
+            nanos: rest,
         }
     }
 }
@@ -266,7 +266,7 @@ impl Pcapng {
         };
         let mut interface = Interface {
             id: self.next_id,
-            link_type: LinkType(self.order.u16(body, 0)),
+            link_type: LinkType(u32::from(self.order.u16(body, 0))),
             snap_length: self.order.u32(body, 4),
             name: None,
             description: None,

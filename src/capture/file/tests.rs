@@ -13,7 +13,7 @@ fn read(bytes: &[u8], options: &Options) -> Result<(Vec<String>, Option<Error>),
             Ok(Some(record)) => seen.push(format!(
                 "{}.{:09} {} {}/{} {:x?}",
                 record.time.seconds,
-                record.time.nanoseconds,
+                record.time.nanos,
                 record.interface.link_type.0,
                 record.data.len(),
                 record.wire_len,

@@ -39,13 +39,7 @@ impl<W: Write> PcapWriter<W> {
         );
         // Eight octets of zone and accuracy stay zero: nobody ever used them.
         let (_, lengths) = rest.split_at_mut(8);
-        lengths.copy_from_slice(
-            &[
-                snap_length.to_ne_bytes(),
-                u32::from(link_type.0).to_ne_bytes(),
-            ]
-            .concat(),
-        );
+        lengths.copy_from_slice(&[snap_length.to_ne_bytes(), link_type.0.to_ne_bytes()].concat());
         out.write_all(&header)?;
         Ok(Self {
             out,
@@ -60,9 +54,9 @@ impl<W: Write> PcapWriter<W> {
     /// Those of the output.
     pub fn packet(&mut self, time: Timestamp, wire_len: u32, data: &[u8]) -> io::Result<()> {
         let fraction = if self.nanoseconds {
-            time.nanoseconds
+            time.nanos
         } else {
-            time.nanoseconds / 1000
+            time.nanos / 1000
         };
         let mut header = [0; 16];
         let fields = [

@@ -65,7 +65,8 @@ impl<W: Write> PcapngWriter<W> {
     /// Those of the output.
     pub fn interface(&mut self, interface: &NewInterface<'_>) -> io::Result<u32> {
         let mut body = Vec::new();
-        body.extend(interface.link_type.0.to_ne_bytes());
+        // 16 bits; no link type has more.
+        body.extend((interface.link_type.0 as u16).to_ne_bytes());
         body.extend(0_u16.to_ne_bytes());
         body.extend(interface.snap_length.to_ne_bytes());
         if let Some(name) = interface.name {
@@ -115,7 +116,7 @@ impl<W: Write> PcapngWriter<W> {
         let count = u64::try_from(time.seconds)
             .unwrap_or(0)
             .wrapping_mul(1_000_000_000)
-            .wrapping_add(time.nanoseconds);
+            .wrapping_add(time.nanos);
         let mut head = [0; 28];
         let fields = [
             6,
@@ -209,7 +210,7 @@ mod tests {
             .unwrap();
         let time = Timestamp {
             seconds: 1_795_463_269,
-            nanoseconds: 237_000_402,
+            nanos: 237_000_402,
         };
         file.packet(
             any,
