@@ -57,8 +57,7 @@ impl Pcap {
         let minor = order.u16(head, 6);
         let snap_length = order.u32(head, 16);
         // The upper bits tell the length of the frame check sequence at the end of each packet.
-        let link_type =
-            u16::try_from(order.u32(head, 20) & 0x03ff_ffff).map_or(LinkType::UNKNOWN, LinkType);
+        let link_type = LinkType(order.u32(head, 20) & 0x03ff_ffff);
         if major < 2 {
             return Err(Fault::Archaic(major, minor));
         }
