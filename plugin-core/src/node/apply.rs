@@ -23,6 +23,8 @@ pub struct Failure {
     pub what: String,
     /// Why, and what to try.
     pub cause: String,
+    /// Whether the node itself is not as it should be, rather than the way to some peer.
+    pub local: bool,
 }
 
 /// Makes the changes and returns those that failed.
@@ -80,7 +82,7 @@ fn flush(
     let (changes, messages): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
     for (change, result) in changes.into_iter().zip(socket.batch(&messages)?) {
         // What should go and is gone is as it should be.
-        let result = if removes(change) {
+        let result = if change.removes() {
             or_absent(result)
         } else {
             result
@@ -90,16 +92,6 @@ fn flush(
         }
     }
     Ok(())
-}
-
-fn removes(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::DeleteAddress(..)
-            | Change::DeleteNeighbour(_)
-            | Change::DeleteFdb(..)
-            | Change::DeleteRoute(..)
-    )
 }
 
 fn links(socket: &mut Socket, indices: Indices, change: &Change) -> Result<(), netlink::Error> {
@@ -231,6 +223,7 @@ fn failure(change: &Change, cause: &dyn std::fmt::Display) -> Failure {
     Failure {
         what: describe(change),
         cause: cause.to_string(),
+        local: change.is_local(),
     }
 }
 

@@ -4,6 +4,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::scope::Scope;
+use super::state::State;
+use crate::netlink::link::Link;
+
 /// A configuration that cannot work on this node, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -40,6 +44,16 @@ pub enum Refusal {
         least: u8,
         /// The smallest block that has addresses to give.
         most: u8,
+    },
+    /// A preferred block that the pool does not have.
+    #[error("pool {pool}: preferred {block} is not one of its /{size} blocks")]
+    Preferred {
+        /// The pool.
+        pool: IpNet,
+        /// What is preferred.
+        block: IpNet,
+        /// The prefix length of its blocks.
+        size: u8,
     },
     /// A pool contains, or lies in, what the nodes reach each other by.
     #[error("pool {pool} overlaps {underlay} of underlay device {device}: choose another pool")]
@@ -156,6 +170,19 @@ pub(super) fn pools(network: &str, pools: &[super::settings::Pool]) -> Result<()
             });
         }
     }
+    for pool in pools {
+        let size = pool.block_size();
+        let a_block = |block: &IpNet| {
+            pool.cidr.contains(block) && block.prefix_len() == size && *block == block.trunc()
+        };
+        if let Some(&block) = pool.preferred.iter().find(|block| !a_block(block)) {
+            return Err(Refusal::Preferred {
+                pool: pool.cidr,
+                block,
+                size,
+            });
+        }
+    }
     for other in pools.get(1..).unwrap_or_default() {
         if overlap(first.cidr, other.cidr) {
             return Err(Refusal::PoolsOverlap(first.cidr, other.cidr));
@@ -209,4 +236,47 @@ pub(super) fn network_name(name: &str) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Name(name.to_owned()))
     }
+}
+
+/// Refuses what the node's links do not go together with.
+pub(super) fn links(desired: &State, scope: &Scope, links: &[Link]) -> Result<(), Refusal> {
+    let named = |name: &str| links.iter().find(|link| link.name == name);
+    let needs_underlay = desired.vxlan.is_some() || !desired.routes.is_empty();
+    if needs_underlay && named(&scope.underlay).is_none() {
+        return Err(Refusal::NoUnderlay(scope.underlay.clone()));
+    }
+    let bridge = desired
+        .bridge
+        .as_ref()
+        .map(|bridge| (&bridge.name, "bridge"));
+    let vxlan = desired.vxlan.as_ref().map(|tunnel| (&tunnel.name, "vxlan"));
+    for (name, wanted) in bridge.into_iter().chain(vxlan) {
+        let Some(link) = named(name) else { continue };
+        if link.kind.as_deref() != Some(wanted) {
+            return Err(Refusal::NameTaken {
+                name: name.clone(),
+                found: link
+                    .kind
+                    .clone()
+                    .unwrap_or_else(|| "hardware device".to_owned()),
+                wanted,
+            });
+        }
+    }
+    let Some(tunnel) = &desired.vxlan else {
+        return Ok(());
+    };
+    for link in links.iter().filter(|link| link.name != tunnel.name) {
+        if let Some(other) = &link.vxlan
+            && other.port == tunnel.fixed.port
+        {
+            return Err(Refusal::PortTaken {
+                port: tunnel.fixed.port,
+                owner: link.name.clone(),
+                vni: other.vni,
+                device: tunnel.name.clone(),
+            });
+        }
+    }
+    Ok(())
 }

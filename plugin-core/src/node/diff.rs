@@ -59,6 +59,33 @@ pub enum Change {
 }
 
 impl Change {
+    /// Whether something of ours goes away with it and nothing takes its place.
+    pub fn removes(&self) -> bool {
+        matches!(
+            self,
+            Self::DeleteVxlan(_)
+                | Self::DeleteBridge(_)
+                | Self::DeleteAddress(..)
+                | Self::DeleteNeighbour(_)
+                | Self::DeleteFdb(..)
+                | Self::DeleteRoute(..)
+                | Self::RemoveMasquerade(_)
+        )
+    }
+
+    /// Whether it is about the node itself rather than the way to some peer.
+    pub fn is_local(&self) -> bool {
+        self.touches_links()
+            || self.touches_table()
+            || matches!(self, Self::SetSysctl { .. } | Self::AddAddress(..))
+            || matches!(self, Self::AddRoute(_, Target::Blackhole))
+    }
+
+    /// Whether it is about the nftables table.
+    pub fn touches_table(&self) -> bool {
+        matches!(self, Self::InstallMasquerade(_) | Self::RemoveMasquerade(_))
+    }
+
     /// Whether the kernel may drop other rows with this change, so that they have to be looked at again.
     pub fn touches_links(&self) -> bool {
         matches!(

@@ -26,7 +26,8 @@ pub struct Scope {
     /// Routes of [`PROTOCOL`] to destinations in these are ours.
     pub pools: Vec<IpNet>,
     /// Our nftables table in family `inet`.
-    pub table: String,
+    #[serde(default)]
+    pub table: Option<String>,
     /// Whether only the flooding list of the VXLAN device is ours, because bridged frames teach it the rest.
     #[serde(default)]
     pub only_flooding: bool,
@@ -40,8 +41,22 @@ impl Scope {
             vxlan: network.vxlan.as_ref().map(|vxlan| vxlan.device.clone()),
             bridge: network.bridge.clone(),
             pools: network.pools.iter().map(|pool| pool.cidr).collect(),
-            table: Masquerade::table_of(&network.name),
+            table: Some(Masquerade::table_of(&network.name)),
             only_flooding: network.mode == Mode::Flat,
+        }
+    }
+
+    /// What this one names and `new` does not: what is left to take away after the configuration changed.
+    pub fn without(&self, new: &Self) -> Self {
+        let gone = |old: &Option<String>, new: &Option<String>| old.clone().filter(|_| old != new);
+        let kept = |pool: &&IpNet| !new.pools.contains(pool);
+        Self {
+            underlay: self.underlay.clone(),
+            vxlan: gone(&self.vxlan, &new.vxlan),
+            bridge: gone(&self.bridge, &new.bridge),
+            pools: self.pools.iter().filter(kept).copied().collect(),
+            table: gone(&self.table, &new.table),
+            only_flooding: self.only_flooding,
         }
     }
 

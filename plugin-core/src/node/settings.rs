@@ -18,6 +18,9 @@ pub struct Settings {
     pub encap: Option<Encap>,
     /// Where pod addresses come from; at most one pool a family.
     pub pools: Vec<Pool>,
+    /// Whether a node without free addresses takes single ones of other nodes' blocks.
+    #[serde(default)]
+    pub borrow: bool,
     /// This node's name. Default: its host name.
     #[serde(default)]
     pub node: Option<String>,
@@ -79,7 +82,7 @@ pub enum Encap {
 }
 
 /// Addresses for pods, handed to nodes in blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pool {
     /// The addresses.
@@ -87,6 +90,9 @@ pub struct Pool {
     /// The prefix length of a block. Default: 26 (IPv4), 122 (IPv6).
     #[serde(default)]
     pub block_size: Option<u8>,
+    /// Blocks that this node claims before any other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferred: Vec<IpNet>,
 }
 
 /// The VXLAN device, as written. What is left out is Calico's (routed), Weave's (flat) or flannel's

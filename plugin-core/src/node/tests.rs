@@ -11,12 +11,14 @@ pub(super) fn settings(mode: Mode, encap: Option<Encap>, pools: &[(&str, u8)]) -
     let pools = pools.iter().map(|(cidr, size)| Pool {
         cidr: cidr.parse().unwrap(),
         block_size: Some(*size),
+        preferred: Vec::new(),
     });
     Settings {
         name: "pods".to_owned(),
         mode,
         encap,
         pools: pools.collect(),
+        borrow: false,
         node: None,
         underlay: None,
         addresses: Vec::new(),
