@@ -22,6 +22,7 @@
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
 //! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
+//! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
 //!
 //! The CNI engine (routed and VXLAN plugins, IPAM, the node reconciler, netlink) is the separate crate

@@ -1,0 +1,113 @@
+//! Octets as they are: `-x`, `-X`, `-A`, and the payload of what is not understood.
+
+use super::dissector::Dissector;
+use super::text::{HexZeros, Put, hex_pair};
+use crate::wire::bytes::{Cut, Read};
+
+/// Octets in a line.
+const LINE: usize = 16;
+/// Columns of a full line's digits: five for each pair of octets.
+const COLUMNS: usize = 5 * LINE / 2;
+
+impl Dissector<'_> {
+    /// Digits and characters, each line on a new one after a tab. More octets than were captured end the
+    /// packet.
+    pub(super) fn hex_and_ascii(&mut self, at: usize, length: usize) -> Read<()> {
+        self.hex_and_ascii_after("\n\t", at, length)
+    }
+
+    pub(super) fn hex_and_ascii_after(
+        &mut self,
+        indent: &str,
+        at: usize,
+        length: usize,
+    ) -> Read<()> {
+        let octets = self.bytes.rest(at, length);
+        self.out.reserve(octets.len() * 5 + 64);
+        for (line, chunk) in octets.chunks(LINE).enumerate() {
+            let mut digits = [b' '; COLUMNS + 2];
+            let mut characters = [b'.'; LINE];
+            for (n, &octet) in chunk.iter().enumerate() {
+                let column = n / 2 * 5 + 1 + n % 2 * 2;
+                let pair = hex_pair(octet);
+                digits[column] = pair[0];
+                digits[column + 1] = pair[1];
+                if octet.is_ascii_graphic() {
+                    characters[n] = octet;
+                }
+            }
+            (
+                indent,
+                "0x",
+                HexZeros::<4>((line * LINE) as u32),
+                ": ",
+                digits.as_slice(),
+                &characters[..chunk.len()],
+            )
+                .put(self.out);
+        }
+        if octets.len() < length {
+            Err(Cut)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Digits only.
+    pub(super) fn hex(&mut self, indent: &str, at: usize, length: usize) -> Read<()> {
+        let octets = self.bytes.rest(at, length);
+        for (line, chunk) in octets.chunks(LINE).enumerate() {
+            (indent, "0x", HexZeros::<4>((line * LINE) as u32), ": ").put(self.out);
+            for pair in chunk.chunks(2) {
+                self.out.push(b' ');
+                for &octet in pair {
+                    self.out.extend_from_slice(&hex_pair(octet));
+                }
+            }
+        }
+        if octets.len() < length {
+            Err(Cut)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What is not understood inside a protocol that is; never ends the packet.
+    pub(super) fn unknown_data(&mut self, indent: &str, at: usize, length: usize) {
+        let length = length.min(self.bytes.available(at));
+        // All of it is there, so this cannot be cut.
+        let _ = self.hex(indent, at, length);
+    }
+
+    /// The characters, with dots for what is not one.
+    pub(super) fn ascii(&mut self, at: usize, length: usize) -> Read<()> {
+        self.protocol = "ascii";
+        let octets = self.bytes.rest(at, length);
+        self.out.push(b'\n');
+        for (n, &octet) in octets.iter().enumerate() {
+            let following = octets.len() - n - 1;
+            match octet {
+                b'\r' => {
+                    if following > 1 && octets.get(n + 1) != Some(&b'\n') {
+                        self.out.push(b'.');
+                    }
+                }
+                b'\t' | b' ' | b'\n' => self.out.push(octet),
+                _ if octet.is_ascii_graphic() => self.out.push(octet),
+                _ => self.out.push(b'.'),
+            }
+        }
+        if octets.len() < length {
+            Err(Cut)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Text from the wire, made harmless.
+    pub(super) fn escaped(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            super::text::Escaped(octet).put(self.out);
+        }
+    }
+}

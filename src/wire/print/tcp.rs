@@ -1,0 +1,578 @@
+//! TCP (RFC 9293) with its options and relative sequence numbers.
+
+use super::UdpPayload;
+use super::dissector::Dissector;
+use super::ipv4::IpHeader;
+use super::sequence::{Key, Start};
+use super::text::{Bits, Hex, HexString, HexZeros, put};
+use crate::wire::bytes::{Cut, Read};
+use crate::wire::checksum;
+use crate::wire::ip::{Protocol, v4, v6};
+use crate::wire::tcp::{
+    ACKNOWLEDGEMENT, CHECKSUM, DATA_OFFSET, FLAGS, HEADER_LENGTH, SEQUENCE, URGENT, WINDOW, flag,
+};
+
+const FLAG_NAMES: [(u32, &str); 8] = [
+    (flag::FIN as u32, "F"),
+    (flag::SYN as u32, "S"),
+    (flag::RST as u32, "R"),
+    (flag::PUSH as u32, "P"),
+    (flag::ACK as u32, "."),
+    (flag::URG as u32, "U"),
+    (flag::ECE as u32, "E"),
+    (flag::CWR as u32, "W"),
+];
+
+/// Octets of a reset's data that `-v` shows.
+const RESET_DATA: usize = 30;
+
+/// Why options end early.
+enum OptionError {
+    /// Not captured; the whole packet ends.
+    Packet,
+    /// Not captured; the options end.
+    Cut,
+    /// Its length is impossible.
+    Bad,
+}
+
+impl From<Cut> for OptionError {
+    fn from(_: Cut) -> Self {
+        Self::Packet
+    }
+}
+
+/// What selective acknowledgements are printed relative to.
+#[derive(Clone, Copy, Default)]
+struct Relative {
+    reverse: bool,
+    start: Start,
+}
+
+impl Dissector<'_> {
+    pub(super) fn tcp(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
+        self.protocol = "tcp";
+        if !self.has(at, 4) {
+            if header.version == 6 {
+                put!(
+                    self,
+                    self.v6(header.at + v6::SOURCE)?,
+                    " > ",
+                    self.v6(header.at + v6::DESTINATION)?,
+                    ":"
+                );
+            } else {
+                put!(
+                    self,
+                    self.v4(header.at + v4::SOURCE)?,
+                    " > ",
+                    self.v4(header.at + v4::DESTINATION)?,
+                    ":"
+                );
+            }
+            self.truncated();
+            return Ok(());
+        }
+        let ports = (self.u16(at)?, self.u16(at + 2)?);
+        self.transport_addresses(header, Protocol::TCP, Some(ports))?;
+        if !self.has(at, HEADER_LENGTH) {
+            self.truncated();
+            return Ok(());
+        }
+        let header_length = u32::from(self.u8(at + DATA_OFFSET)? >> 4) * 4;
+        if header_length < HEADER_LENGTH as u32 {
+            put!(
+                self,
+                " tcp ",
+                length.wrapping_sub(header_length),
+                " [bad hdr length ",
+                header_length,
+                " - too short, < 20]"
+            );
+            return Ok(());
+        }
+        if self.options.quiet > 0 {
+            put!(self, "tcp ", length.wrapping_sub(header_length));
+            if header_length > length {
+                put!(
+                    self,
+                    " [bad hdr length ",
+                    header_length,
+                    " - too long, > ",
+                    length,
+                    "]"
+                );
+            }
+            return Ok(());
+        }
+        let flags = self.u8(at + FLAGS)?;
+        let names = Bits {
+            value: u32::from(flags),
+            names: &FLAG_NAMES,
+            separator: "",
+            none: "none",
+        };
+        put!(self, "Flags [", names, "]");
+        let mut sequence = self.u32(at + SEQUENCE)?;
+        let mut acknowledgement = self.u32(at + ACKNOWLEDGEMENT)?;
+        let mut relative = Relative::default();
+        if !self.options.absolute_sequence && flags & flag::ACK != 0 {
+            relative = self.tcp_relative(
+                header,
+                ports,
+                flags & flag::SYN != 0,
+                &mut sequence,
+                &mut acknowledgement,
+            )?;
+        }
+        if header_length > length {
+            put!(
+                self,
+                " [bad hdr length ",
+                header_length,
+                " - too long, > ",
+                length,
+                "]"
+            );
+            return Ok(());
+        }
+        if self.verbose() && !self.options.skip_checksums && !header.fragmented {
+            self.tcp_checksum(at, length, header)?;
+        }
+        let data = length - header_length;
+        if self.options.verbosity > 1
+            || data > 0
+            || flags & (flag::SYN | flag::FIN | flag::RST) != 0
+        {
+            put!(self, ", seq ", sequence);
+            if data > 0 {
+                put!(self, ":", sequence.wrapping_add(data));
+            }
+        }
+        if flags & flag::ACK != 0 {
+            put!(self, ", ack ", acknowledgement);
+        }
+        put!(self, ", win ", self.u16(at + WINDOW)?);
+        if flags & flag::URG != 0 {
+            put!(self, ", urg ", self.u16(at + URGENT)?);
+        }
+        let payload = at + header_length as usize;
+        if header_length > HEADER_LENGTH as u32 {
+            put!(self, ", options [");
+            let mut begun = false;
+            match self.tcp_options(at, payload, data, flags, relative, &mut begun) {
+                Ok(()) => put!(self, "]"),
+                Err(OptionError::Packet) => return Err(Cut),
+                Err(OptionError::Cut) => {
+                    self.truncated();
+                    if begun {
+                        put!(self, ">");
+                    }
+                    return Ok(());
+                }
+                Err(OptionError::Bad) => {
+                    put!(self, "[bad opt]");
+                    if begun {
+                        put!(self, "]");
+                    }
+                    return Ok(());
+                }
+            }
+        }
+        put!(self, ", length ", data);
+        if data == 0 {
+            return Ok(());
+        }
+        if !self.has(at, header_length as usize) {
+            let captured = self.bytes.available(at);
+            put!(
+                self,
+                " [remaining caplen(",
+                captured,
+                ") < header length(",
+                header_length,
+                ")]"
+            );
+            return Err(Cut);
+        }
+        if flags & flag::RST != 0 && self.verbose() {
+            self.tcp_reset_data(payload, data as usize);
+            return Ok(());
+        }
+        if self.options.udp == UdpPayload::Vxlan {
+            return Ok(());
+        }
+        self.tcp_payload(payload, data, ports)
+    }
+
+    pub(super) fn tcp_port(&mut self, port: u16) {
+        let name = (!self.options.numeric)
+            .then(|| self.names.services().tcp(port))
+            .flatten();
+        match name {
+            Some(name) => put!(self, name),
+            None => put!(self, port),
+        }
+    }
+
+    /// What is behind the header, where the port says what it is.
+    fn tcp_payload(&mut self, _at: usize, _length: u32, _ports: (u16, u16)) -> Read<()> {
+        Ok(())
+    }
+
+    /// Makes both numbers relative to the first ones of their conversation. The conversation is known by
+    /// addresses and ports alone: neither the VNI nor the depth of tunnels counts.
+    fn tcp_relative(
+        &mut self,
+        header: IpHeader,
+        (source, destination): (u16, u16),
+        synchronise: bool,
+        sequence: &mut u32,
+        acknowledgement: &mut u32,
+    ) -> Read<Relative> {
+        let ordered = |reverse: bool| {
+            if reverse {
+                u32::from(destination) << 16 | u32::from(source)
+            } else {
+                u32::from(source) << 16 | u32::from(destination)
+            }
+        };
+        let (key, reverse) = if header.version == 6 {
+            let from = self.bytes.array(header.at + v6::SOURCE)?;
+            let to = self.bytes.array(header.at + v6::DESTINATION)?;
+            let reverse = source > destination || source == destination && from > to;
+            let (first, second) = if reverse { (to, from) } else { (from, to) };
+            (Key::V6(first, second, ordered(reverse)), reverse)
+        } else {
+            let from = self.bytes.array(header.at + v4::SOURCE)?;
+            let to = self.bytes.array(header.at + v4::DESTINATION)?;
+            let reverse = source > destination || source == destination && from > to;
+            let (first, second) = if reverse { (to, from) } else { (from, to) };
+            (Key::V4(first, second, ordered(reverse)), reverse)
+        };
+        let known = if synchronise {
+            None
+        } else {
+            self.conversations.get(&key)
+        };
+        let start = match known {
+            Some(start) => {
+                if reverse {
+                    *sequence = sequence.wrapping_sub(start.acknowledgement);
+                    *acknowledgement = acknowledgement.wrapping_sub(start.sequence);
+                } else {
+                    *sequence = sequence.wrapping_sub(start.sequence);
+                    *acknowledgement = acknowledgement.wrapping_sub(start.acknowledgement);
+                }
+                start
+            }
+            None => {
+                let acknowledged = acknowledgement.wrapping_sub(1);
+                let start = if reverse {
+                    Start {
+                        sequence: acknowledged,
+                        acknowledgement: *sequence,
+                    }
+                } else {
+                    Start {
+                        sequence: *sequence,
+                        acknowledgement: acknowledged,
+                    }
+                };
+                self.conversations.set(key, start);
+                start
+            }
+        };
+        Ok(Relative { reverse, start })
+    }
+
+    fn tcp_checksum(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
+        let Ok(segment) = self.bytes.slice(at, length as usize) else {
+            return Ok(());
+        };
+        let sum = self
+            .transport_sum(header, Protocol::TCP, length)?
+            .octets(segment)
+            .finish();
+        let field = self.u16(at + CHECKSUM)?;
+        put!(self, ", cksum 0x", HexZeros::<4>(u32::from(field)));
+        if sum != 0 {
+            let right = checksum::should_be(field, sum);
+            put!(
+                self,
+                " (incorrect -> 0x",
+                HexZeros::<4>(u32::from(right)),
+                ")"
+            );
+        } else {
+            put!(self, " (correct)");
+        }
+        Ok(())
+    }
+
+    /// `begun` becomes true with the second option, from where on a broken list is closed.
+    fn tcp_options(
+        &mut self,
+        segment: usize,
+        end: usize,
+        data: u32,
+        flags: u8,
+        relative: Relative,
+        begun: &mut bool,
+    ) -> Result<(), OptionError> {
+        let mut at = segment + HEADER_LENGTH;
+        while at < end {
+            if *begun {
+                put!(self, ",");
+            }
+            let code = self.u8(at)?;
+            let (length, value) = if code <= 1 {
+                (1, at + 1)
+            } else {
+                let length = usize::from(self.u8(at + 1)?);
+                if length < 2 || length > end - at {
+                    return Err(OptionError::Bad);
+                }
+                (length, at + 2)
+            };
+            let left = end - value;
+            // How many octets of the value this option was read to have.
+            let check = |dissector: &Self, octets: usize| {
+                if octets > left {
+                    Err(OptionError::Bad)
+                } else if !dissector.has(value, octets) {
+                    Err(OptionError::Cut)
+                } else {
+                    Ok(octets)
+                }
+            };
+            match option_name(code) {
+                Some(name) => put!(self, name),
+                None => put!(self, "unknown-", code),
+            }
+            let read = match code {
+                0 | 1 | 4 => 0,
+                2 => {
+                    let read = check(self, 2)?;
+                    put!(self, " ", self.u16(value)?);
+                    read
+                }
+                3 => {
+                    let read = check(self, 1)?;
+                    put!(self, " ", self.u8(value)?);
+                    read
+                }
+                5 => {
+                    let read = length - 2;
+                    self.tcp_sack(value, read, relative, check)?;
+                    read
+                }
+                6 | 7 | 11..=13 => {
+                    let read = check(self, 4)?;
+                    put!(self, " ", self.u32(value)?);
+                    read
+                }
+                8 => {
+                    let read = check(self, 8)?;
+                    put!(
+                        self,
+                        " val ",
+                        self.u32(value)?,
+                        " ecr ",
+                        self.u32(value + 4)?
+                    );
+                    read
+                }
+                19 => {
+                    let read = check(self, 16)?;
+                    let whole = if self.has(end, data as usize) {
+                        "shared secret not supplied with -M, "
+                    } else {
+                        "snaplen too short, "
+                    };
+                    let digest = HexString(self.bytes.slice(value, 16)?);
+                    put!(self, " ", whole, "can't check - ", digest);
+                    read
+                }
+                20 => {
+                    let read = check(self, 2)?;
+                    let capabilities = HexZeros::<2>(u32::from(self.u8(value)?));
+                    put!(self, " cap ", capabilities, " id ", self.u8(value + 1)?);
+                    read
+                }
+                28 => {
+                    let read = check(self, 2)?;
+                    let timeout = u32::from(self.u16(value)?);
+                    let seconds = if timeout & 1 != 0 {
+                        (timeout >> 1) * 60
+                    } else {
+                        timeout >> 1
+                    };
+                    put!(self, " 0x", Hex(timeout), " ", seconds);
+                    read
+                }
+                29 => {
+                    let read = length - 2;
+                    self.tcp_authentication(value, read, check)?;
+                    read
+                }
+                30 => {
+                    let read = check(self, length - 2)?;
+                    if !self.mptcp(at, length, flags)? {
+                        return Err(OptionError::Bad);
+                    }
+                    read
+                }
+                34 => {
+                    let read = check(self, length - 2)?;
+                    put!(self, " ");
+                    self.tcp_fast_open(value, read)?;
+                    read
+                }
+                254 => {
+                    let read = check(self, length - 2)?;
+                    if read < 2 {
+                        return Err(OptionError::Bad);
+                    }
+                    let magic = self.u16(value)?;
+                    put!(self, "-");
+                    if magic == 0xf989 {
+                        put!(self, "tfo");
+                        self.tcp_fast_open(value + 2, read - 2)?;
+                    } else {
+                        put!(self, HexZeros::<4>(u32::from(magic)));
+                    }
+                    read
+                }
+                _ => {
+                    let read = length.saturating_sub(2);
+                    if read > 0 {
+                        put!(self, " 0x");
+                    }
+                    for octet in 0..read {
+                        check(self, octet + 1)?;
+                        put!(self, HexZeros::<2>(u32::from(self.u8(value + octet)?)));
+                    }
+                    read
+                }
+            };
+            let taken = value - at + read;
+            if taken != length {
+                put!(self, "[len ", length, "]");
+            }
+            *begun = true;
+            if code == 0 {
+                break;
+            }
+            at = value + read;
+        }
+        Ok(())
+    }
+
+    fn tcp_sack(
+        &mut self,
+        at: usize,
+        length: usize,
+        relative: Relative,
+        check: impl Fn(&Self, usize) -> Result<usize, OptionError>,
+    ) -> Result<(), OptionError> {
+        if !length.is_multiple_of(8) {
+            put!(self, " invalid sack");
+            return Ok(());
+        }
+        put!(self, " ", length / 8, " ");
+        let start = if relative.reverse {
+            relative.start.sequence
+        } else {
+            relative.start.acknowledgement
+        };
+        for block in (0..length).step_by(8) {
+            check(self, block + 8)?;
+            let from = self.u32(at + block)?.wrapping_sub(start);
+            let to = self.u32(at + block + 4)?.wrapping_sub(start);
+            put!(self, "{", from, ":", to, "}");
+        }
+        Ok(())
+    }
+
+    /// RFC 5925 section 2.2.
+    fn tcp_authentication(
+        &mut self,
+        at: usize,
+        length: usize,
+        check: impl Fn(&Self, usize) -> Result<usize, OptionError>,
+    ) -> Result<(), OptionError> {
+        if length < 2 {
+            self.invalid();
+            return Ok(());
+        }
+        check(self, 1)?;
+        put!(self, " keyid ", self.u8(at)?);
+        check(self, 2)?;
+        put!(self, " rnextkeyid ", self.u8(at + 1)?);
+        if length > 2 {
+            put!(self, " mac 0x");
+            for octet in 2..length {
+                check(self, octet + 1)?;
+                put!(self, HexZeros::<2>(u32::from(self.u8(at + octet)?)));
+            }
+        }
+        Ok(())
+    }
+
+    /// RFC 7413 section 4.1.1.
+    fn tcp_fast_open(&mut self, at: usize, length: usize) -> Read<()> {
+        if length == 0 {
+            put!(self, " cookiereq");
+        } else if !length.is_multiple_of(2) || !(4..=16).contains(&length) {
+            self.invalid();
+        } else {
+            put!(self, " cookie ", HexString(self.bytes.slice(at, length)?));
+        }
+        Ok(())
+    }
+
+    /// Text that a reset may carry (RFC 9293 section 3.5.3).
+    fn tcp_reset_data(&mut self, at: usize, length: usize) {
+        put!(
+            self,
+            if self.has(at, length) {
+                " [RST"
+            } else {
+                " [!RST"
+            }
+        );
+        if length > RESET_DATA {
+            put!(self, "+");
+        }
+        put!(self, " ");
+        let text = self.bytes.rest(at, length.min(RESET_DATA));
+        self.escaped(text);
+        put!(self, "]");
+    }
+}
+
+fn option_name(code: u8) -> Option<&'static str> {
+    Some(match code {
+        0 => "eol",
+        1 => "nop",
+        2 => "mss",
+        3 => "wscale",
+        4 => "sackOK",
+        5 => "sack",
+        6 => "echo",
+        7 => "echoreply",
+        8 => "TS",
+        11 => "cc",
+        12 => "ccnew",
+        13 => "",
+        19 => "md5",
+        20 => "scps",
+        28 => "uto",
+        29 => "tcp-ao",
+        30 => "mptcp",
+        34 => "tfo",
+        254 => "exp",
+        _ => return None,
+    })
+}

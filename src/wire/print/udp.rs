@@ -1,0 +1,209 @@
+//! UDP (RFC 768), and what it is taken to carry.
+
+use super::UdpPayload;
+use super::dissector::Dissector;
+use super::ipv4::IpHeader;
+use super::text::{HexZeros, put};
+use crate::wire::bytes::Read;
+use crate::wire::checksum::{self, Sum};
+use crate::wire::ip::{Protocol, v4, v6};
+use crate::wire::port;
+use crate::wire::tcp::udp;
+
+impl Dissector<'_> {
+    pub(super) fn udp(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
+        self.protocol = "udp";
+        if !self.has(at, 4) {
+            self.udp_addresses(header, None)?;
+            self.truncated();
+            return Ok(());
+        }
+        let source = self.u16(at)?;
+        let destination = self.u16(at + 2)?;
+        self.udp_addresses(header, Some((source, destination)))?;
+        if length < udp::HEADER_LENGTH as u32 {
+            put!(self, "truncated-udp ", length);
+            return Ok(());
+        }
+        if !self.has(at + udp::LENGTH, 2) {
+            self.truncated();
+            return Ok(());
+        }
+        let mut udp_length = u32::from(self.u16(at + udp::LENGTH)?);
+        if udp_length == 0 && length > 65535 {
+            // A jumbogram (RFC 2675).
+            udp_length = length;
+        }
+        if udp_length < udp::HEADER_LENGTH as u32 {
+            put!(self, "truncated-udplength ", udp_length);
+            return Ok(());
+        }
+        let said = udp_length - udp::HEADER_LENGTH as u32;
+        let length = said.min(length - udp::HEADER_LENGTH as u32);
+        let payload = at + udp::HEADER_LENGTH;
+        if payload > self.bytes.end() {
+            self.truncated();
+            return Ok(());
+        }
+        if self.options.udp == UdpPayload::Vxlan {
+            return self.vxlan(payload, length);
+        }
+        if self.verbose() && !self.options.skip_checksums && !header.fragmented {
+            self.udp_checksum(at, length, header)?;
+        }
+        if self.options.quiet == 0 && self.udp_payload(payload, length, source, destination)? {
+            return Ok(());
+        }
+        if said > length && !header.fragmented {
+            put!(self, "UDP, bad length ", said, " > ", length);
+        } else {
+            put!(self, "UDP, length ", said);
+        }
+        Ok(())
+    }
+
+    /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
+    fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
+        let is = |port| source == port || destination == port;
+        if let UdpPayload::Overlay(ports) = &self.options.udp
+            && ports.is_vxlan(source, destination, self.bytes.rest(at, length as usize))
+        {
+            self.vxlan(at, length)?;
+        } else if is(port::VXLAN) {
+            self.vxlan(at, length)?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn udp_addresses(&mut self, header: IpHeader, ports: Option<(u16, u16)>) -> Read<()> {
+        self.transport_addresses(header, Protocol::UDP, ports)
+    }
+
+    /// `10.0.0.1.68 > 10.0.0.2.67: `, without addresses where another header came between.
+    pub(super) fn transport_addresses(
+        &mut self,
+        header: IpHeader,
+        protocol: Protocol,
+        ports: Option<(u16, u16)>,
+    ) -> Read<()> {
+        let at = header.at;
+        let follows = if header.version == 6 {
+            self.u8(at + v6::NEXT_HEADER)?
+        } else {
+            self.u8(at + v4::PROTOCOL)?
+        } == protocol.0;
+        match ports {
+            None if follows && header.version == 6 => put!(
+                self,
+                self.v6(at + v6::SOURCE)?,
+                " > ",
+                self.v6(at + v6::DESTINATION)?
+            ),
+            None if follows => put!(
+                self,
+                self.v4(at + v4::SOURCE)?,
+                " > ",
+                self.v4(at + v4::DESTINATION)?
+            ),
+            None => return Ok(()),
+            Some((source, destination)) => {
+                if follows {
+                    if header.version == 6 {
+                        put!(self, self.v6(at + v6::SOURCE)?, ".");
+                    } else {
+                        put!(self, self.v4(at + v4::SOURCE)?, ".");
+                    }
+                }
+                self.transport_port(protocol, source);
+                put!(self, " > ");
+                if follows {
+                    if header.version == 6 {
+                        put!(self, self.v6(at + v6::DESTINATION)?, ".");
+                    } else {
+                        put!(self, self.v4(at + v4::DESTINATION)?, ".");
+                    }
+                }
+                self.transport_port(protocol, destination);
+            }
+        }
+        put!(self, ": ");
+        Ok(())
+    }
+
+    fn transport_port(&mut self, protocol: Protocol, port: u16) {
+        if protocol == Protocol::TCP {
+            self.tcp_port(port);
+        } else {
+            self.udp_port(port);
+        }
+    }
+
+    pub(super) fn udp_port(&mut self, port: u16) {
+        let name = (!self.options.numeric)
+            .then(|| self.names.services().udp(port))
+            .flatten();
+        match name {
+            Some(name) => put!(self, name),
+            None => put!(self, port),
+        }
+    }
+
+    fn udp_checksum(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
+        if header.version == 4 && self.options.verbosity < 2 {
+            return Ok(());
+        }
+        let field = self.u16(at + udp::CHECKSUM)?;
+        if header.version == 4 && field == 0 {
+            put!(self, "[no cksum] ");
+            return Ok(());
+        }
+        let covered = length as usize + udp::HEADER_LENGTH;
+        if !self.has(at + udp::HEADER_LENGTH, length as usize) {
+            return Ok(());
+        }
+        let sum = self.transport_sum(header, Protocol::UDP, covered as u32)?;
+        let sum = sum.octets(self.bytes.slice(at, covered)?).finish();
+        if sum == 0 {
+            put!(self, "[udp sum ok] ");
+        } else {
+            let right = checksum::should_be(field, sum);
+            put!(
+                self,
+                "[bad udp cksum 0x",
+                HexZeros::<4>(u32::from(field)),
+                " -> 0x",
+                HexZeros::<4>(u32::from(right)),
+                "!] "
+            );
+        }
+        Ok(())
+    }
+
+    /// The sum over the pseudo header (RFC 768, RFC 8200 section 8.1).
+    pub(super) fn transport_sum(
+        &self,
+        header: IpHeader,
+        protocol: Protocol,
+        length: u32,
+    ) -> Read<Sum> {
+        let at = header.at;
+        let sum = Sum::default()
+            .word(u16::from(protocol.0))
+            .word(length as u16)
+            .word((length >> 16) as u16);
+        if header.version == 4 {
+            // The length is 16 bits wide in IPv4's pseudo header.
+            let sum = Sum::default()
+                .word(u16::from(protocol.0))
+                .word(length as u16);
+            return Ok(sum
+                .octets(self.bytes.slice(at + v4::SOURCE, 4)?)
+                .octets(&self.ipv4_final_destination(at)?));
+        }
+        Ok(sum
+            .octets(self.bytes.slice(at + v6::SOURCE, 16)?)
+            .octets(&self.ipv6_final_destination(at)?))
+    }
+}

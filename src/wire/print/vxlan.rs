@@ -1,0 +1,45 @@
+//! VXLAN (RFC 7348) with the inner frame on a line of its own.
+
+use super::dissector::Dissector;
+use super::text::{HexZeros, put};
+use crate::wire::bytes::{Cut, Read};
+use crate::wire::packet::vxlan;
+
+impl Dissector<'_> {
+    pub(super) fn vxlan(&mut self, at: usize, length: u32) -> Read<()> {
+        self.protocol = "vxlan";
+        put!(self, "VXLAN");
+        if length < vxlan::HEADER_LENGTH as u32 {
+            self.invalid();
+            return Ok(());
+        }
+        let flags = self.u8(at)?;
+        let valid = if flags & vxlan::FLAG_VNI != 0 {
+            "I"
+        } else {
+            "invalid"
+        };
+        put!(
+            self,
+            ", flags [",
+            valid,
+            "] (0x",
+            HexZeros::<2>(u32::from(flags)),
+            "), "
+        );
+        put!(
+            self,
+            "vni ",
+            self.u24(at + vxlan::VNI)?,
+            "\n",
+            self.options.inner_indent
+        );
+        if !self.has(at + vxlan::HEADER_LENGTH - 1, 1) {
+            return Err(Cut);
+        }
+        let inner = at + vxlan::HEADER_LENGTH;
+        let captured = self.bytes.available(inner) as u32;
+        self.ethernet(inner, length - vxlan::HEADER_LENGTH as u32, captured)?;
+        Ok(())
+    }
+}

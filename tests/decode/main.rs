@@ -1,0 +1,8 @@
+//! What the decoder says about captures, against what tcpdump says.
+
+// A test fails by panicking and reports by printing, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod files;
+mod golden;
