@@ -1,6 +1,7 @@
 //! The CNI engine of `ovl`: what a runtime does, what a plugin does, and what keeps a node's routes and
 //! forwarding entries true. Synchronous throughout; knows neither clap nor an async runtime.
 
+pub mod chain;
 pub mod ipam;
 pub mod mac;
 pub mod netlink;

@@ -1,0 +1,519 @@
+//! One plugin, started once: found, fed, listened to, and killed when it does not end.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use super::error::{Error, Result};
+use crate::spec::{self, Verb};
+
+/// The most a plugin may print on each of its outputs, in octets. A result of a thousand routes has a
+/// tenth of that.
+const OUTPUT_MAX: usize = 4 << 20;
+
+/// How much of what a plugin printed goes into an error.
+const QUOTED_MAX: usize = 512;
+
+/// How often a binary that is just being written is tried again, each time waiting twice as long as before:
+/// 3 s in all.
+const BUSY_RETRIES: u32 = 6;
+const BUSY_WAIT: Duration = Duration::from_millis(50);
+
+/// What a plugin is run with.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The plugin's `type`, for errors.
+    pub kind: &'a str,
+    /// What it is asked; also `CNI_COMMAND`.
+    pub verb: Verb,
+    /// The other `CNI_*` variables, on top of this process's environment.
+    pub variables: Vec<(&'static str, OsString)>,
+    /// Its standard input.
+    pub stdin: &'a [u8],
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// What a plugin printed before it ended well.
+#[derive(Debug)]
+pub struct Printed {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error: logs.
+    pub stderr: String,
+}
+
+/// Why a plugin failed, with its logs.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: Error,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// The binary of a plugin: the first regular file of that name in the directories of `path`.
+///
+/// # Errors
+/// [`Error::NotFound`], also for a name that is no file name.
+pub fn find(kind: &str, path: &[PathBuf]) -> Result<PathBuf> {
+    let plain = !kind.is_empty() && !kind.contains('/');
+    path.iter()
+        .map(|dir| dir.join(kind))
+        .find(|binary| plain && binary.is_file())
+        .ok_or_else(|| Error::NotFound {
+            kind: kind.to_owned(),
+            path: path.to_vec(),
+        })
+}
+
+/// Runs a plugin to its end.
+///
+/// # Errors
+/// When it does not start, does not end in time, or fails; with the error object it printed, if it did.
+pub fn run(binary: &Path, request: &Request<'_>) -> Result<Printed, Failed> {
+    let silent = |error| Failed {
+        error,
+        stderr: String::new(),
+    };
+    let mut child = start(binary, request).map_err(|source| {
+        silent(Error::Start {
+            binary: binary.to_owned(),
+            source,
+        })
+    })?;
+    let ended = converse(&mut child, request.stdin, request.limit);
+    if !matches!(
+        ended,
+        Ok(Conversation {
+            end: End::Exited,
+            ..
+        })
+    ) {
+        kill(&child);
+    }
+    let status = child.wait();
+    let (conversation, status) = match (ended, status) {
+        (Ok(conversation), Ok(status)) => (conversation, status),
+        (Err(source), _) | (_, Err(source)) => {
+            return Err(silent(Error::Start {
+                binary: binary.to_owned(),
+                source,
+            }));
+        }
+    };
+    judge(request, conversation, status)
+}
+
+fn start(binary: &Path, request: &Request<'_>) -> io::Result<Child> {
+    let mut command = Command::new(binary);
+    command
+        .env("CNI_COMMAND", request.verb.as_str())
+        .envs(request.variables.iter().map(|(name, value)| (name, value)))
+        // A group of its own, so that what it started can be killed with it.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut wait = BUSY_WAIT;
+    for _ in 0..BUSY_RETRIES {
+        match command.spawn() {
+            // Somebody has the file open for writing: it is being installed, or a fork of ours in another
+            // thread still holds the descriptor that wrote it.
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(wait);
+                wait *= 2;
+            }
+            started => return started,
+        }
+    }
+    command.spawn()
+}
+
+enum End {
+    Exited,
+    TimedOut,
+    TooMuch,
+}
+
+struct Conversation {
+    end: End,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Writes standard input and reads both outputs until the process ends. Its end counts, and not the end of
+/// its outputs, which a daemon it left behind may hold open.
+fn converse(child: &mut Child, input: &[u8], limit: Duration) -> io::Result<Conversation> {
+    let deadline = Instant::now() + limit;
+    let exit = pidfd_open(pid(child)?, PidfdFlags::empty())?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .map(|pipe| nonblocking(pipe.into()))
+        .transpose()?;
+    let mut outputs = [
+        Output::new(child.stdout.take().map(Into::into))?,
+        Output::new(child.stderr.take().map(Into::into))?,
+    ];
+    let mut unwritten = input;
+    let end = loop {
+        if unwritten.is_empty() {
+            stdin = None;
+        }
+        let (writable, exited) = {
+            let mut fds = vec![PollFd::new(&exit, PollFlags::IN)];
+            fds.extend(
+                outputs
+                    .iter()
+                    .filter_map(|o| o.pipe.as_ref())
+                    .map(|pipe| PollFd::new(pipe, PollFlags::IN)),
+            );
+            fds.extend(stdin.iter().map(|pipe| PollFd::new(pipe, PollFlags::OUT)));
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
+            match poll(&mut fds, Some(&timeout)) {
+                Ok(0) => break End::TimedOut,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(errno) => return Err(errno.into()),
+                Ok(_) => {}
+            }
+            let ready = |fd: Option<&PollFd<'_>>| fd.is_some_and(|fd| !fd.revents().is_empty());
+            (stdin.is_some() && ready(fds.last()), ready(fds.first()))
+        };
+        if let (true, Some(pipe)) = (writable, stdin.as_mut()) {
+            match pipe.write(unwritten) {
+                Ok(written) => unwritten = unwritten.get(written..).unwrap_or_default(),
+                Err(error) if is_passing(&error) => {}
+                // It does not care for its configuration, as for VERSION.
+                Err(_) => unwritten = &[],
+            }
+        }
+        for output in &mut outputs {
+            output.drain()?;
+        }
+        if outputs.iter().any(|output| output.text.len() > OUTPUT_MAX) {
+            break End::TooMuch;
+        }
+        if exited {
+            break End::Exited;
+        }
+    };
+    let [stdout, stderr] = outputs.map(|output| output.text);
+    Ok(Conversation {
+        end,
+        stdout,
+        stderr,
+    })
+}
+
+/// One output of the plugin.
+struct Output {
+    pipe: Option<File>,
+    text: Vec<u8>,
+}
+
+impl Output {
+    fn new(pipe: Option<OwnedFd>) -> io::Result<Self> {
+        Ok(Self {
+            pipe: pipe.map(nonblocking).transpose()?,
+            text: Vec::new(),
+        })
+    }
+
+    /// Reads what is there.
+    fn drain(&mut self) -> io::Result<()> {
+        let mut chunk = [0_u8; 8192];
+        while let Some(pipe) = self.pipe.as_mut() {
+            match pipe.read(&mut chunk) {
+                Ok(0) => self.pipe = None,
+                Ok(read) => {
+                    self.text
+                        .extend_from_slice(chunk.get(..read).unwrap_or_default());
+                    if self.text.len() > OUTPUT_MAX {
+                        return Ok(());
+                    }
+                }
+                Err(error) if is_passing(&error) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn nonblocking(pipe: OwnedFd) -> io::Result<File> {
+    rustix::io::ioctl_fionbio(pipe.as_fd(), true)?;
+    Ok(File::from(pipe))
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}
+
+fn pid(child: &Child) -> io::Result<Pid> {
+    i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::other("a process without an id"))
+}
+
+/// Kills the plugin and everything in its group. It is not reaped yet, so the id is still its own.
+fn kill(child: &Child) {
+    if let Ok(pid) = pid(child) {
+        let _ = kill_process_group(pid, Signal::KILL);
+    }
+}
+
+fn judge(
+    request: &Request<'_>,
+    conversation: Conversation,
+    status: ExitStatus,
+) -> Result<Printed, Failed> {
+    let Conversation {
+        end,
+        stdout,
+        stderr,
+    } = conversation;
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    let (kind, verb) = (request.kind.to_owned(), request.verb);
+    let error = match end {
+        End::TimedOut => Error::Timeout {
+            kind,
+            verb,
+            limit: request.limit,
+            printed: beginning(&stderr),
+        },
+        End::TooMuch => Error::Protocol {
+            kind,
+            verb,
+            problem: format!("printed more than {} MiB and was killed", OUTPUT_MAX >> 20),
+            printed: String::new(),
+        },
+        End::Exited if status.success() => return Ok(Printed { stdout, stderr }),
+        End::Exited => match spec::Error::from_json(&stdout) {
+            Some(error) => Error::Reported { kind, verb, error },
+            None => {
+                let how = match (status.code(), status.signal()) {
+                    (Some(code), _) => format!("failed with exit status {code}"),
+                    (None, Some(signal)) => format!("was killed by signal {signal}"),
+                    (None, None) => "failed".to_owned(),
+                };
+                let said = String::from_utf8_lossy(&stdout);
+                let printed = if said.trim().is_empty() {
+                    &*stderr
+                } else {
+                    &*said
+                };
+                Error::Protocol {
+                    kind,
+                    verb,
+                    problem: format!("{how} and without an error object"),
+                    printed: beginning(printed),
+                }
+            }
+        },
+    };
+    Err(Failed { error, stderr })
+}
+
+/// The beginning of a text, cut at a character.
+pub(super) fn beginning(text: &str) -> String {
+    let text = text.trim();
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
+
+    fn script(dir: &TempDir, text: &str) -> PathBuf {
+        let path = dir.path().join("plugin");
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn request(stdin: &[u8]) -> Request<'_> {
+        Request {
+            kind: "plugin",
+            verb: Verb::Add,
+            variables: vec![("CNI_IFNAME", "eth0".into())],
+            stdin,
+            limit: Duration::from_secs(20),
+        }
+    }
+
+    fn run_script(text: &str, stdin: &[u8]) -> Result<Printed, Failed> {
+        let dir = tempfile::tempdir().unwrap();
+        run(&script(&dir, text), &request(stdin))
+    }
+
+    #[test]
+    fn input_output_and_variables() {
+        let printed = run_script(r#"cat; echo "$CNI_COMMAND $CNI_IFNAME" >&2"#, b"{}").unwrap();
+        assert_eq!(printed.stdout, b"{}");
+        assert_eq!(printed.stderr, "ADD eth0\n");
+    }
+
+    #[test]
+    fn more_than_a_pipe_holds_in_every_direction() {
+        let input = vec![b'x'; 300_000];
+        let printed = run_script("tee /dev/stderr", &input).unwrap();
+        assert_eq!(printed.stdout, input);
+        assert_eq!(printed.stderr.len(), input.len());
+    }
+
+    #[test]
+    fn a_plugin_need_not_read() {
+        run_script("exec <&-; echo done", &vec![b'x'; 300_000]).unwrap();
+    }
+
+    #[test]
+    fn an_error_object_is_the_plugins_own_word() {
+        let failed = run_script(
+            r#"echo '{"code":7,"msg":"bad","details":"why"}'; echo log >&2; exit 1"#,
+            b"",
+        )
+        .unwrap_err();
+        assert_eq!(failed.error.to_string(), "ADD by plugin: bad: why");
+        assert_eq!(
+            failed.error.reported().unwrap().code,
+            spec::Code::InvalidConfig
+        );
+        assert_eq!(failed.stderr, "log\n");
+    }
+
+    #[test]
+    fn garbage_is_quoted() {
+        let message = |text: &str| run_script(text, b"").unwrap_err().error.to_string();
+        assert_eq!(
+            message("echo 'panic: nil map'; exit 2"),
+            "ADD by plugin failed with exit status 2 and without an error object: panic: nil map"
+        );
+        assert_eq!(
+            message("echo oops >&2; exit 3"),
+            "ADD by plugin failed with exit status 3 and without an error object: oops"
+        );
+        assert_eq!(
+            message("kill -SEGV $$"),
+            "ADD by plugin was killed by signal 11 and without an error object"
+        );
+    }
+
+    #[test]
+    fn a_plugin_that_does_not_end_is_killed_with_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid_file = dir.path().join("pid");
+        let binary = script(
+            &dir,
+            &format!(
+                "sleep 600 & echo $! > {}; echo waiting >&2; wait",
+                pid_file.display()
+            ),
+        );
+        let started = Instant::now();
+        let failed = run(
+            &binary,
+            &Request {
+                limit: Duration::from_millis(1500),
+                ..request(b"")
+            },
+        )
+        .unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(10));
+        assert_eq!(
+            failed.error.to_string(),
+            "ADD by plugin did not end within 1.5 s and was killed: waiting"
+        );
+        let sleeper = std::fs::read_to_string(pid_file).unwrap();
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", sleeper.trim())).unwrap_or_default();
+        assert!(
+            stat.is_empty() || stat.contains(") Z "),
+            "still there: {stat}"
+        );
+    }
+
+    #[test]
+    fn a_daemon_left_behind_does_not_hold_us_up() {
+        let started = Instant::now();
+        let printed = run_script("sleep 5 & echo '{}'", b"").unwrap();
+        assert_eq!(printed.stdout, b"{}\n");
+        assert!(started.elapsed() < Duration::from_secs(4));
+    }
+
+    #[test]
+    fn endless_output_is_cut_off() {
+        let failed = run_script("exec yes", b"").unwrap_err();
+        assert!(
+            failed.error.to_string().contains("more than 4 MiB"),
+            "{}",
+            failed.error
+        );
+    }
+
+    #[test]
+    fn a_binary_that_is_being_written_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = dir.path().join("plugin");
+        // ETXTBSY is for a binary: of a script the interpreter is what is executed.
+        std::fs::copy("/bin/true", &binary).unwrap();
+        let writer = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&binary)
+            .unwrap();
+        let closer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            drop(writer);
+        });
+        run(&binary, &request(b"")).unwrap();
+        closer.join().unwrap();
+    }
+
+    #[test]
+    fn finding_a_binary() {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = script(&dir, "");
+        std::fs::create_dir(dir.path().join("directory")).unwrap();
+        let path = [PathBuf::from("/nowhere"), dir.path().to_owned()];
+        assert_eq!(find("plugin", &path).unwrap(), binary);
+        for name in ["other", "", "directory", "../plugin", "/bin/sh"] {
+            let error = find(name, &path).unwrap_err();
+            assert!(matches!(error, Error::NotFound { .. }), "{name}");
+            assert!(error.to_string().contains("/nowhere"));
+        }
+        assert!(
+            find("plugin", &[])
+                .unwrap_err()
+                .to_string()
+                .contains("CNI_PATH is empty")
+        );
+    }
+
+    #[test]
+    fn what_cannot_start_says_which_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = script(&dir, "");
+        std::fs::set_permissions(&binary, PermissionsExt::from_mode(0o644)).unwrap();
+        let failed = run(&binary, &request(b"")).unwrap_err();
+        assert!(failed.error.is_permission());
+        assert!(failed.error.to_string().contains(binary.to_str().unwrap()));
+    }
+}
