@@ -58,7 +58,7 @@ pub struct Loan {
 
 impl Claim {
     /// `node` owns the block and has been granted its first `granted` addresses.
-    pub fn new(node: &str, granted: u64) -> Self {
+    pub(super) fn new(node: &str, granted: u64) -> Self {
         Self {
             schema: Schema::V1,
             node: Some(node.to_owned()),
@@ -75,7 +75,7 @@ impl Claim {
     }
 
     /// As it is stored: one line of JSON.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         // A map with string keys and no floats: nothing in it can fail to serialise.
         let mut value = serde_json::to_vec(self).unwrap_or_default();
         value.push(b'\n');
@@ -85,6 +85,12 @@ impl Claim {
     /// True if `node` owns the block.
     pub fn owned_by(&self, node: &str) -> bool {
         self.node.as_deref() == Some(node)
+    }
+
+    /// True if `address` is the gateway or lent: nothing the owner could give to a pod.
+    pub fn has_given(&self, address: IpAddr) -> bool {
+        let lent = self.lent.get(&address);
+        self.gateway == Some(address) || lent.is_some_and(|loan| loan.returned.is_none())
     }
 
     /// The addresses of the block that are on other nodes, and on which: each needs a route or a

@@ -7,11 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 /// IPv4 or IPv6.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Family {
     /// IPv4.
+    #[serde(rename = "ipv4")]
     V4,
     /// IPv6.
+    #[serde(rename = "ipv6")]
     V6,
 }
 
@@ -61,8 +63,23 @@ fn number(address: IpAddr) -> u128 {
 
 /// A block: an aligned part of a pool that one node gives addresses from. It holds at most 2^32
 /// addresses (see [`super::config`]), so that an address in it is an offset that fits a `u64`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(from = "IpNet", into = "IpNet")]
 pub struct Block(IpNet);
+
+impl From<IpNet> for Block {
+    fn from(cidr: IpNet) -> Self {
+        Self::new(cidr)
+    }
+}
+
+impl From<Block> for IpNet {
+    fn from(block: Block) -> Self {
+        block.0
+    }
+}
 
 impl Block {
     /// The block with this range; host bits are dropped.
@@ -248,7 +265,7 @@ impl Pool {
 
     /// The first offset of `block` at or after `from` that may be given, past everything reserved.
     /// Whole excluded ranges are stepped over at once.
-    pub fn next_givable(&self, block: Block, from: u64) -> Option<u64> {
+    pub(super) fn next_givable(&self, block: Block, from: u64) -> Option<u64> {
         let mut offset = from;
         loop {
             let address = block.address(offset)?;

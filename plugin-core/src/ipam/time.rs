@@ -20,7 +20,7 @@ impl Seconds {
 
     /// True if at least `duration` lies between `self` and the later `now`. When the clock was set
     /// back, so that `self` lies in the future, it has not passed.
-    pub fn passed(self, duration: Duration, now: Self) -> bool {
+    pub(super) fn passed(self, duration: Duration, now: Self) -> bool {
         now.0
             .checked_sub(self.0)
             .is_some_and(|elapsed| elapsed >= duration.as_secs())
