@@ -1,6 +1,8 @@
 //! What may be typed. The only place that knows clap: each file below turns the words of one command
 //! into a plain request for [`crate::command`].
 
+mod lab;
+
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -33,6 +35,8 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make and use a whole multi-node pod network on this machine
+    Lab(lab::Lab),
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -51,6 +55,9 @@ pub struct Context<'a> {
 /// Parses `args`, runs the command, reports its error on standard error, and says how to exit.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = crate::lab::inside::run_if_asked(&args) {
+        return code;
+    }
     let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -111,6 +118,7 @@ fn program_name(args: &[OsString]) -> String {
 
 fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
+        Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
         Command::Completion { shell } => {
             command::completion::run(shell, command_named(program), program, context.out)
         }

@@ -2,3 +2,4 @@
 //! returns an [`Outcome`](crate::error::Outcome); it holds no logic of its own.
 
 pub mod completion;
+pub mod lab;

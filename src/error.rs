@@ -16,6 +16,8 @@ pub enum Outcome {
     NoAccess,
     /// The question could not be answered either way: exit 4.
     CannotTell,
+    /// A program was run for the caller and ended with this code, which is passed on.
+    Passed(u8),
 }
 
 impl From<Outcome> for ExitCode {
@@ -26,6 +28,7 @@ impl From<Outcome> for ExitCode {
             Outcome::Usage => 2,
             Outcome::NoAccess => 3,
             Outcome::CannotTell => 4,
+            Outcome::Passed(code) => code,
         })
     }
 }

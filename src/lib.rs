@@ -21,6 +21,7 @@
 //! | [`cli`] | what may be typed: the only place that knows clap |
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
 //! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
+//! | [`lab`] | a whole multi-node network on one machine: nodes, pods, cables |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
@@ -32,6 +33,7 @@ pub mod capture;
 pub mod cli;
 pub mod command;
 pub mod error;
+pub mod lab;
 pub mod model;
 pub mod render;
 pub mod wire;

@@ -3,6 +3,7 @@
 
 pub mod escape;
 pub mod format;
+pub mod lab;
 pub mod style;
 pub mod table;
 

@@ -1,0 +1,216 @@
+//! `ovl lab`: makes labs, takes them apart, and runs things in them.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use crate::cli::Context;
+use crate::error::{Error, Outcome, Result};
+use crate::lab::down::down;
+use crate::lab::exec::{self, exit_code};
+use crate::lab::state::{Directory, Labs, State};
+use crate::lab::{self, pod, up};
+use crate::render::{Format, format, lab as show};
+
+/// What is asked for.
+#[derive(Debug)]
+pub enum Request {
+    /// Make a lab.
+    Up(up::Request),
+    /// Take labs apart.
+    Down(Which),
+    /// List labs.
+    List {
+        /// Which; all when left out.
+        lab: Option<String>,
+        /// How to print them.
+        output: Format,
+    },
+    /// Start a pod.
+    AddPod {
+        /// Where.
+        lab: Option<String>,
+        /// What pod.
+        pod: pod::Request,
+    },
+    /// Remove a pod.
+    RemovePod {
+        /// Where.
+        lab: Option<String>,
+        /// Its name.
+        pod: String,
+    },
+    /// Run a command.
+    Exec {
+        /// Where.
+        lab: Option<String>,
+        /// On what node or in what pod.
+        place: String,
+        /// The command.
+        command: Vec<OsString>,
+    },
+    /// Open a shell.
+    Shell {
+        /// Where.
+        lab: Option<String>,
+        /// On what node or in what pod.
+        place: String,
+    },
+}
+
+/// One lab or all.
+#[derive(Debug)]
+pub enum Which {
+    /// The named one, or the only one.
+    One(Option<String>),
+    /// Every lab of this user.
+    All,
+}
+
+/// Does what is asked.
+///
+/// # Errors
+/// When it cannot be done.
+pub fn run(request: Request, context: &mut Context<'_>) -> Result<Outcome> {
+    let labs = Labs::of_caller();
+    match request {
+        Request::Up(request) => {
+            let start = Instant::now();
+            let state = up::up(&request, &mut progress)?;
+            show::up(&state, start.elapsed(), context.style, context.out)?;
+            hint(&show::after_up(&state));
+        }
+        Request::Down(Which::One(name)) => {
+            let directory = labs.choose(name.as_deref())?;
+            let start = Instant::now();
+            down(&directory)?;
+            show::down(directory.name(), start.elapsed(), context.out)?;
+        }
+        Request::Down(Which::All) => return down_all(&labs, context),
+        Request::List { lab, output } => return list(&labs, lab.as_deref(), output, context),
+        Request::AddPod { lab, pod } => {
+            let directory = labs.choose(lab.as_deref())?;
+            let start = Instant::now();
+            enter(&directory)?;
+            let (state, pod) = pod::add(&directory, &pod, &mut progress)?;
+            show::added(&pod, start.elapsed(), context.style, context.out)?;
+            hint(&show::after_add(&state, &pod));
+        }
+        Request::RemovePod { lab, pod } => {
+            let directory = labs.choose(lab.as_deref())?;
+            let start = Instant::now();
+            enter(&directory)?;
+            let pod = pod::remove(&directory, &pod)?;
+            show::removed(&pod, start.elapsed(), context.out)?;
+        }
+        Request::Exec {
+            lab,
+            place,
+            command,
+        } => {
+            let directory = labs.choose(lab.as_deref())?;
+            return execute(&directory, &place, &command, context);
+        }
+        Request::Shell { lab, place } => {
+            let directory = labs.choose(lab.as_deref())?;
+            let shell = std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into());
+            return execute(&directory, &place, &[shell], context);
+        }
+    }
+    Ok(Outcome::Healthy)
+}
+
+/// The lab's state, from inside its user namespace if it has one.
+fn enter(directory: &Directory) -> Result<State> {
+    let state = directory.read_up()?;
+    lab::enter(&state)?;
+    Ok(state)
+}
+
+fn execute(
+    directory: &Directory,
+    place: &str,
+    command: &[OsString],
+    context: &mut Context<'_>,
+) -> Result<Outcome> {
+    let state = enter(directory)?;
+    context.out.flush()?;
+    let status = exec::find(&state, place)?.run(command)?;
+    Ok(Outcome::Passed(exit_code(status)))
+}
+
+fn down_all(labs: &Labs, context: &mut Context<'_>) -> Result<Outcome> {
+    let mut outcome = Outcome::Healthy;
+    for name in labs.names()? {
+        let start = Instant::now();
+        // One that cannot be taken apart keeps none of the others.
+        match labs
+            .find(&name)
+            .and_then(|found| found.as_ref().map_or(Ok(()), down))
+        {
+            Ok(()) => show::down(&name, start.elapsed(), context.out)?,
+            Err(error) => {
+                progress(&with_cause(&error));
+                outcome = Outcome::Fault;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn list(
+    labs: &Labs,
+    only: Option<&str>,
+    output: Format,
+    context: &mut Context<'_>,
+) -> Result<Outcome> {
+    let names = match only {
+        Some(name) => vec![labs.choose(Some(name))?.name().to_owned()],
+        None => labs.names()?,
+    };
+    let mut states = Vec::new();
+    let mut outcome = Outcome::Healthy;
+    for name in names {
+        let state = labs.find(&name).and_then(|found| match found {
+            Some(directory) => directory.read(),
+            None => Ok(None),
+        });
+        match state {
+            Ok(Some(state)) => states.push(state),
+            // It is being made this moment, or was killed before it came to anything.
+            Ok(None) => progress(&format!(
+                "lab {name} has no state: ovl lab down --lab {name} removes it"
+            )),
+            Err(error) => {
+                progress(&with_cause(&error));
+                outcome = Outcome::Fault;
+            }
+        }
+    }
+    match output {
+        Format::Json => format::json(&show::Listing::of(&states), context.out)?,
+        Format::Text | Format::Wide => {
+            show::list(&states, output == Format::Wide, context.style, context.out)?;
+            if states.is_empty() && outcome == Outcome::Healthy {
+                hint("ovl lab up --profile calico");
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn with_cause(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+fn progress(line: &str) {
+    // Standard error is the last resort; when it is gone, so is the line.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn hint(command: &str) {
+    progress(&format!("next: {command}"));
+}
