@@ -36,4 +36,5 @@ pub mod error;
 pub mod lab;
 pub mod model;
 pub mod render;
+pub mod walk;
 pub mod wire;

@@ -1,0 +1,631 @@
+//! Which route a packet takes: policy rules, then the longest prefix of a table.
+//!
+//! Sources: `net/core/fib_rules.c`, `net/ipv4/fib_rules.c` and `fib_trie.c`, `net/ipv6/fib6_rules.c`,
+//! `ip6_fib.c` and `route.c`. What the kernel decides by a hash (multipath) stays open: all the ways are
+//! returned.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::flow::{Flow, family_of};
+use crate::model::number::TableId;
+use crate::model::route::{NextHop, Route, RouteKind};
+use crate::model::rule::{Family, Rule, RuleAction};
+use crate::model::{Netns, notation};
+
+/// The rules and tables of one namespace, ordered for lookups.
+#[derive(Debug)]
+pub struct Fib<'a> {
+    netns: &'a Netns,
+    inet: Rules<'a>,
+    inet6: Rules<'a>,
+    tables: HashMap<(Family, TableId), Prefixes<'a>>,
+    doubt: Option<String>,
+}
+
+/// The rules of one family.
+#[derive(Debug, Default)]
+struct Rules<'a> {
+    rows: Vec<&'a Rule>,
+    /// IPv4 without rules of its own keeps the tables `local` and `main` as one (`fib_trie.c`,
+    /// `fib_trie_unmerge`), where the longer prefix wins whichever of the two it is in.
+    merged: bool,
+}
+
+/// One table: routes by prefix length, longest first, then by network.
+#[derive(Debug, Default)]
+struct Prefixes<'a> {
+    lengths: Vec<(u8, HashMap<IpAddr, Vec<&'a Route>>)>,
+}
+
+/// What routing decides about a packet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<'a> {
+    /// What becomes of it.
+    pub verdict: Verdict<'a>,
+    /// The rule that decided, or that led to the table.
+    pub rule: Option<&'a Rule>,
+    /// The route that decided.
+    pub route: Option<&'a Route>,
+}
+
+/// What becomes of a packet.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict<'a> {
+    /// It leaves by one of these; which one, a hash of the packet says when there are several.
+    Forward(Vec<&'a NextHop>),
+    /// It is for this node.
+    Local,
+    /// It is a broadcast on the link, for this node too.
+    Broadcast,
+    /// It goes to a group.
+    Multicast,
+    /// It vanishes.
+    Blackhole,
+    /// It is refused: no route to host.
+    Unreachable,
+    /// It is refused: administratively prohibited.
+    Prohibit,
+    /// No rule and no table had an answer: network unreachable.
+    NoRoute,
+    /// The snapshot does not say, and why.
+    CannotTell(String),
+}
+
+/// Whether a rule is about a packet.
+enum Match {
+    Yes,
+    No,
+    CannotTell(String),
+}
+
+impl<'a> Fib<'a> {
+    /// Orders the tables of `netns`.
+    pub fn new(netns: &'a Netns) -> Self {
+        let doubt = [
+            ("rules", netns.rules.doubt()),
+            ("routes", netns.routes.doubt()),
+        ]
+        .into_iter()
+        .find_map(|(what, doubt)| {
+            doubt.map(|why| format!("the {what} of this namespace were not read whole: {why}"))
+        });
+        let mut tables: HashMap<(Family, TableId), Prefixes<'a>> = HashMap::new();
+        for route in &netns.routes {
+            let family = family_of(route.destination.addr());
+            tables
+                .entry((family, route.table))
+                .or_default()
+                .insert(route);
+        }
+        for ((family, _), prefixes) in &mut tables {
+            prefixes.order(*family);
+        }
+        Self {
+            netns,
+            inet: Rules::of(netns, Family::Inet),
+            inet6: Rules::of(netns, Family::Inet6),
+            tables,
+            doubt,
+        }
+    }
+
+    /// The namespace.
+    pub fn netns(&self) -> &'a Netns {
+        self.netns
+    }
+
+    /// What happens to `flow`.
+    pub fn lookup(&self, flow: &Flow) -> Decision<'a> {
+        if let Some(doubt) = &self.doubt {
+            return decided(Verdict::CannotTell(doubt.clone()), None, None);
+        }
+        let rules = match flow.family() {
+            Family::Inet => &self.inet,
+            Family::Inet6 => &self.inet6,
+        };
+        let mut from_priority = 0;
+        for rule in &rules.rows {
+            if rule.priority < from_priority {
+                continue;
+            }
+            match self.matches(rule, flow) {
+                Match::No => continue,
+                Match::CannotTell(why) => {
+                    return decided(Verdict::CannotTell(why), Some(rule), None);
+                }
+                Match::Yes => {}
+            }
+            let verdict = match rule.action {
+                RuleAction::Nop => continue,
+                RuleAction::Goto(priority) => {
+                    from_priority = priority;
+                    continue;
+                }
+                RuleAction::Blackhole => Verdict::Blackhole,
+                RuleAction::Unreachable => Verdict::NoRoute,
+                RuleAction::Prohibit => Verdict::Prohibit,
+                RuleAction::Lookup(_) if rule.l3mdev => {
+                    let why = format!("rule '{}' asks the table of a VRF", notation::rule(rule));
+                    Verdict::CannotTell(why)
+                }
+                RuleAction::Lookup(table) => {
+                    match self.lookup_table(table, rules.merged, rule, flow) {
+                        Some(decision) => return decision,
+                        None => continue,
+                    }
+                }
+            };
+            return decided(verdict, Some(rule), None);
+        }
+        decided(Verdict::NoRoute, None, None)
+    }
+
+    /// `None` lets the next rule have its turn.
+    fn lookup_table(
+        &self,
+        table: TableId,
+        merged: bool,
+        rule: &'a Rule,
+        flow: &Flow,
+    ) -> Option<Decision<'a>> {
+        let family = flow.family();
+        let found = if merged && table == TableId::LOCAL {
+            let local = self.best(family, TableId::LOCAL, flow);
+            let main = self.best(family, TableId::MAIN, flow);
+            match (local, main) {
+                (Some(local), Some(main)) if longer(main.0, local.0) => Some(main),
+                (None, main) => main,
+                (local, _) => local,
+            }
+        } else {
+            self.best(family, table, flow)
+        };
+        let (route, hops) = found?;
+        let verdict = match route.kind {
+            RouteKind::Throw => return None,
+            RouteKind::Unicast => Verdict::Forward(hops),
+            RouteKind::Local | RouteKind::Anycast => Verdict::Local,
+            RouteKind::Broadcast => Verdict::Broadcast,
+            RouteKind::Multicast => Verdict::Multicast,
+            RouteKind::Blackhole => Verdict::Blackhole,
+            RouteKind::Unreachable => Verdict::Unreachable,
+            RouteKind::Prohibit => Verdict::Prohibit,
+            RouteKind::Other => Verdict::CannotTell("a route of an unknown type".to_owned()),
+        };
+        if self.is_suppressed(rule, route, &verdict) {
+            return None;
+        }
+        Some(decided(verdict, Some(rule), Some(route)))
+    }
+
+    /// The route of a table for `flow`, with the next hops that are in use.
+    fn best(
+        &self,
+        family: Family,
+        table: TableId,
+        flow: &Flow,
+    ) -> Option<(&'a Route, Vec<&'a NextHop>)> {
+        let prefixes = self.tables.get(&(family, table))?;
+        prefixes.matching(flow.destination).find_map(|route| {
+            if route.tos != 0 && route.tos != flow.tos {
+                return None;
+            }
+            if let Some(from) = route.source {
+                // An IPv6 subtree: the packet must come from there (`ip6_fib.c`, `fib6_node_lookup_1`).
+                if !flow.source.is_some_and(|source| from.contains(&source)) {
+                    return None;
+                }
+            }
+            if route.nexthops.is_empty() {
+                return Some((route, Vec::new()));
+            }
+            let usable: Vec<_> = route
+                .nexthops
+                .iter()
+                .filter(|hop| self.is_usable(hop, flow))
+                .collect();
+            // A route all of whose next hops are dead or elsewhere is passed over for the next best.
+            (!usable.is_empty()).then_some((route, usable))
+        })
+    }
+
+    fn is_usable(&self, hop: &NextHop, flow: &Flow) -> bool {
+        if hop.dead {
+            return false;
+        }
+        if hop.linkdown && self.ignores_linkdown(hop, flow.family()) {
+            return false;
+        }
+        flow.output.is_none_or(|wanted| hop.device == Some(wanted))
+    }
+
+    /// `ignore_routes_with_linkdown`: the device's own setting (`include/linux/inetdevice.h`).
+    fn ignores_linkdown(&self, hop: &NextHop, family: Family) -> bool {
+        let Some(name) = hop.device.map(|device| self.netns.device_name(device)) else {
+            return false;
+        };
+        let family = match family {
+            Family::Inet => "ipv4",
+            Family::Inet6 => "ipv6",
+        };
+        let read = |device: &str| {
+            let setting = format!("net.{family}.conf.{device}.ignore_routes_with_linkdown");
+            self.netns.sysctl_number(&setting).is_some_and(|on| on != 0)
+        };
+        read(&name) || (family == "ipv4" && read("all"))
+    }
+
+    fn is_suppressed(&self, rule: &Rule, route: &Route, verdict: &Verdict<'_>) -> bool {
+        if let Some(length) = rule.suppress_prefixlen
+            && u32::from(route.destination.prefix_len()) <= length
+        {
+            return true;
+        }
+        match (rule.suppress_ifgroup, verdict) {
+            (Some(group), Verdict::Forward(hops)) => hops.iter().any(|hop| {
+                hop.device
+                    .and_then(|device| self.netns.link(device))
+                    .is_some_and(|link| link.group == group)
+            }),
+            _ => false,
+        }
+    }
+
+    fn matches(&self, rule: &Rule, flow: &Flow) -> Match {
+        let known = [
+            rule.from.is_none_or(|from| match flow.source {
+                Some(source) => from.contains(&source),
+                // A socket that has chosen no address yet asks with 0.0.0.0.
+                None => from.prefix_len() == 0,
+            }),
+            rule.to.is_none_or(|to| to.contains(&flow.destination)),
+            rule.iif
+                .as_deref()
+                .is_none_or(|name| self.came_by(name, flow)),
+            rule.oif.as_deref().is_none_or(|name| {
+                flow.output
+                    .is_some_and(|device| self.netns.device_name(device) == name)
+            }),
+            mark_matches(rule, flow.mark),
+            rule.tos == 0 || rule.tos == flow.tos,
+            rule.ip_protocol
+                .is_none_or(|protocol| flow.protocol == Some(protocol)),
+            in_range(rule.source_ports, flow.ports.map(|ports| ports.0)),
+            in_range(rule.destination_ports, flow.ports.map(|ports| ports.1)),
+            rule.tunnel_id.is_none_or(|id| id == 0),
+        ];
+        let all = known.iter().all(|matched| *matched);
+        // What cannot be judged matters only if everything else speaks for the rule, or it is inverted.
+        if all || rule.invert {
+            if rule.unknown_match {
+                let what = "matches on something that is not decoded";
+                return Match::CannotTell(format!("rule '{}' {what}", notation::rule(rule)));
+            }
+            // Forwarded packets belong to nobody; the user of a local socket is not part of a flow.
+            match rule.uids {
+                Some(_) if flow.input.is_some() => {
+                    return if rule.invert { Match::Yes } else { Match::No };
+                }
+                Some(_) => {
+                    let what = "depends on the user who sends";
+                    return Match::CannotTell(format!("rule '{}' {what}", notation::rule(rule)));
+                }
+                None => {}
+            }
+        }
+        if all == rule.invert {
+            Match::No
+        } else {
+            Match::Yes
+        }
+    }
+
+    /// `iif NAME`: the device it arrived by; `lo` stands for what this node sends itself.
+    fn came_by(&self, name: &str, flow: &Flow) -> bool {
+        match flow.input {
+            Some(device) => self.netns.device_name(device) == name,
+            None => name == "lo",
+        }
+    }
+}
+
+impl<'a> Rules<'a> {
+    fn of(netns: &'a Netns, family: Family) -> Self {
+        let mut rows: Vec<_> = netns
+            .rules
+            .iter()
+            .filter(|rule| rule.family == family)
+            .collect();
+        // Rules of one priority are asked in the order in which they stand; the sort is stable.
+        rows.sort_by_key(|rule| rule.priority);
+        let merged = family == Family::Inet
+            && rows.iter().map(|rule| (rule.priority, rule.action)).eq([
+                (0, RuleAction::Lookup(TableId::LOCAL)),
+                (32766, RuleAction::Lookup(TableId::MAIN)),
+                (32767, RuleAction::Lookup(TableId::DEFAULT)),
+            ])
+            && rows
+                .iter()
+                .all(|rule| rule.from.is_none() && rule.to.is_none() && !rule.invert);
+        Self { rows, merged }
+    }
+}
+
+impl<'a> Prefixes<'a> {
+    fn insert(&mut self, route: &'a Route) {
+        let length = route.destination.prefix_len();
+        let at = match self
+            .lengths
+            .binary_search_by(|(other, _)| length.cmp(other))
+        {
+            Ok(at) => at,
+            Err(at) => {
+                self.lengths.insert(at, (length, HashMap::new()));
+                at
+            }
+        };
+        if let Some((_, networks)) = self.lengths.get_mut(at) {
+            networks
+                .entry(route.destination.network())
+                .or_default()
+                .push(route);
+        }
+    }
+
+    /// Among routes to one destination: IPv4 prefers a matching type of service, then the metric
+    /// (`fib_trie.c`, `fib_insert_alias`); IPv6 the metric, then the router's preference.
+    fn order(&mut self, family: Family) {
+        for routes in self
+            .lengths
+            .iter_mut()
+            .flat_map(|(_, networks)| networks.values_mut())
+        {
+            routes.sort_by_key(|route| {
+                let tos = match family {
+                    Family::Inet => std::cmp::Reverse(route.tos),
+                    Family::Inet6 => std::cmp::Reverse(0),
+                };
+                let subtree = std::cmp::Reverse(route.source.map_or(0, |from| from.prefix_len()));
+                // RFC 4191 §2.1: 1 high, 0 medium, 3 low.
+                let preference = match route.preference {
+                    1 => 0,
+                    0 => 1,
+                    _ => 2,
+                };
+                (subtree, tos, route.metric, preference)
+            });
+        }
+    }
+
+    /// The routes for `destination`, best first.
+    fn matching(&self, destination: IpAddr) -> impl Iterator<Item = &'a Route> + '_ {
+        self.lengths.iter().flat_map(move |(length, networks)| {
+            ipnet::IpNet::new(destination, *length)
+                .ok()
+                .and_then(|net| networks.get(&net.network()))
+                .into_iter()
+                .flatten()
+                .copied()
+        })
+    }
+}
+
+fn decided<'a>(
+    verdict: Verdict<'a>,
+    rule: Option<&'a Rule>,
+    route: Option<&'a Route>,
+) -> Decision<'a> {
+    Decision {
+        verdict,
+        rule,
+        route,
+    }
+}
+
+fn longer(a: &Route, b: &Route) -> bool {
+    a.destination.prefix_len() > b.destination.prefix_len()
+}
+
+fn mark_matches(rule: &Rule, mark: u32) -> bool {
+    let mask = rule.fwmask.unwrap_or(u32::MAX);
+    match rule.fwmark {
+        Some(wanted) => mark & mask == wanted,
+        // A mask without a mark asks for zero (`fib_rules.c`: (rule->mark ^ fl->mark) & rule->mark_mask).
+        None => rule.fwmask.is_none_or(|mask| mark & mask == 0),
+    }
+}
+
+fn in_range(range: Option<(u16, u16)>, port: Option<u16>) -> bool {
+    range.is_none_or(|(first, last)| port.is_some_and(|port| (first..=last).contains(&port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Table;
+    use crate::model::number::IfIndex;
+    use crate::model::route::{Protocol, Scope};
+
+    fn route(table: u32, destination: &str, device: u32) -> Route {
+        Route {
+            table: TableId(table),
+            destination: destination.parse().unwrap(),
+            source: None,
+            tos: 0,
+            kind: RouteKind::Unicast,
+            scope: Scope::UNIVERSE,
+            protocol: Protocol::BOOT,
+            metric: 0,
+            prefsrc: None,
+            nexthops: vec![NextHop::device(IfIndex(device))],
+            nexthop_id: None,
+            mtu: None,
+            mtu_locked: false,
+            advmss: None,
+            preference: 0,
+            expires_s: None,
+            offloaded: false,
+        }
+    }
+
+    fn of_kind(table: u32, destination: &str, kind: RouteKind) -> Route {
+        Route {
+            kind,
+            nexthops: Vec::new(),
+            ..route(table, destination, 0)
+        }
+    }
+
+    fn rule(priority: u32, action: RuleAction) -> Rule {
+        Rule {
+            family: Family::Inet,
+            priority,
+            invert: false,
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            fwmask: None,
+            tos: 0,
+            ip_protocol: None,
+            source_ports: None,
+            destination_ports: None,
+            uids: None,
+            tunnel_id: None,
+            l3mdev: false,
+            action,
+            suppress_prefixlen: None,
+            suppress_ifgroup: None,
+            protocol: Protocol::KERNEL,
+            unknown_match: false,
+        }
+    }
+
+    fn default_rules() -> Vec<Rule> {
+        [
+            (0, TableId::LOCAL),
+            (32766, TableId::MAIN),
+            (32767, TableId::DEFAULT),
+        ]
+        .map(|(priority, table)| rule(priority, RuleAction::Lookup(table)))
+        .into()
+    }
+
+    fn netns(rules: Vec<Rule>, routes: Vec<Route>) -> Netns {
+        Netns {
+            rules: Table::complete(rules),
+            routes: Table::complete(routes),
+            ..Netns::default()
+        }
+    }
+
+    fn to(text: &str) -> Flow {
+        Flow::to(text.parse().unwrap())
+    }
+
+    fn leaves_by(netns: &Netns, flow: &Flow) -> Option<u32> {
+        match Fib::new(netns).lookup(flow).verdict {
+            Verdict::Forward(hops) => hops.first().and_then(|hop| hop.device).map(|index| index.0),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_wins_then_the_lowest_metric() {
+        let mut far = route(254, "172.31.89.192/26", 3);
+        far.metric = 100;
+        let netns = netns(
+            default_rules(),
+            vec![
+                route(254, "0.0.0.0/0", 1),
+                far,
+                route(254, "172.31.89.192/26", 2),
+            ],
+        );
+        assert_eq!(leaves_by(&netns, &to("172.31.89.197")), Some(2));
+        assert_eq!(leaves_by(&netns, &to("172.31.90.1")), Some(1));
+    }
+
+    #[test]
+    fn a_dead_next_hop_leaves_the_way_to_the_next_best() {
+        let mut dead = route(254, "10.0.0.0/8", 2);
+        dead.nexthops[0].dead = true;
+        let netns = netns(default_rules(), vec![route(254, "0.0.0.0/0", 1), dead]);
+        assert_eq!(leaves_by(&netns, &to("10.1.1.1")), Some(1));
+    }
+
+    #[test]
+    fn throw_goes_on_with_the_next_rule_and_blackhole_ends() {
+        let mut rules = default_rules();
+        rules.insert(1, rule(100, RuleAction::Lookup(TableId(7))));
+        let netns = netns(
+            rules,
+            vec![
+                of_kind(7, "10.1.0.0/16", RouteKind::Throw),
+                of_kind(7, "10.2.0.0/16", RouteKind::Blackhole),
+                route(7, "10.0.0.0/8", 3),
+                route(254, "0.0.0.0/0", 1),
+            ],
+        );
+        assert_eq!(leaves_by(&netns, &to("10.1.0.1")), Some(1));
+        assert_eq!(leaves_by(&netns, &to("10.3.0.1")), Some(3));
+        let decision = Fib::new(&netns).lookup(&to("10.2.0.1")).verdict;
+        assert_eq!(decision, Verdict::Blackhole);
+    }
+
+    #[test]
+    fn local_and_main_are_one_table_until_there_is_a_rule() {
+        let routes = vec![
+            of_kind(255, "127.0.0.0/8", RouteKind::Local),
+            route(254, "127.9.0.0/16", 4),
+        ];
+        let plain = netns(default_rules(), routes.clone());
+        assert_eq!(leaves_by(&plain, &to("127.9.0.1")), Some(4));
+        let mut rules = default_rules();
+        rules.insert(1, rule(9, RuleAction::Nop));
+        let ruled = netns(rules, routes);
+        assert_eq!(
+            Fib::new(&ruled).lookup(&to("127.9.0.1")).verdict,
+            Verdict::Local
+        );
+    }
+
+    #[test]
+    fn a_suppressed_default_route_does_not_count() {
+        let mut main = rule(100, RuleAction::Lookup(TableId::MAIN));
+        main.suppress_prefixlen = Some(0);
+        let rules = vec![main, rule(200, RuleAction::Lookup(TableId(51820)))];
+        let netns = netns(
+            rules,
+            vec![route(254, "0.0.0.0/0", 1), route(51820, "0.0.0.0/0", 9)],
+        );
+        assert_eq!(leaves_by(&netns, &to("8.8.8.8")), Some(9));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_decided() {
+        let mut odd = rule(50, RuleAction::Blackhole);
+        odd.unknown_match = true;
+        odd.to = Some("10.0.0.0/8".parse().unwrap());
+        let mut rules = default_rules();
+        rules.push(odd);
+        let mut netns = netns(rules, vec![route(254, "0.0.0.0/0", 1)]);
+        assert_eq!(
+            leaves_by(&netns, &to("11.0.0.1")),
+            Some(1),
+            "the rule is about others"
+        );
+        let verdict = |netns: &Netns| {
+            let fib = Fib::new(netns);
+            matches!(fib.lookup(&to("10.0.0.1")).verdict, Verdict::CannotTell(_))
+        };
+        assert!(verdict(&netns));
+        netns.rules = Table::complete(default_rules());
+        netns.routes = Table::inconsistent(netns.routes.rows, "it changed");
+        assert!(verdict(&netns));
+        netns.routes = Table::default();
+        assert!(verdict(&netns), "a table nobody read");
+    }
+}
