@@ -9,6 +9,8 @@ pub mod file;
 pub mod filter;
 pub mod interface;
 pub mod link_type;
+pub mod pings;
+pub mod point;
 pub mod record;
 pub mod write;
 
