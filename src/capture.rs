@@ -12,6 +12,7 @@ pub mod link_type;
 pub mod pings;
 pub mod point;
 pub mod record;
+pub mod select;
 pub mod write;
 
 pub use filter::{Filter, FilterError};

@@ -1,6 +1,7 @@
 //! What may be typed. The only place that knows clap: each file below turns the words of one command
 //! into a plain request for [`crate::command`].
 
+mod decode;
 mod lab;
 
 use std::ffi::OsString;
@@ -37,6 +38,12 @@ pub struct Cli {
 pub enum Command {
     /// Make and use a whole multi-node pod network on this machine
     Lab(lab::Lab),
+    /// Read captures: print packets, pair pings, sum up flows
+    ///
+    /// Files are pcap or pcapng, also inside gzip, zstd or xz; several are merged by time; `-` is standard
+    /// input. A filter is a pcap-filter(7) expression and stands behind `--`, or, tcpdump's way, behind
+    /// `-r FILE`.
+    Decode(Box<decode::Decode>),
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -119,6 +126,7 @@ fn program_name(args: &[OsString]) -> String {
 fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
         Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
+        Command::Decode(decode) => command::decode::run(&decode.into_request()?, context),
         Command::Completion { shell } => {
             command::completion::run(shell, command_named(program), program, context.out)
         }

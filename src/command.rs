@@ -2,4 +2,5 @@
 //! returns an [`Outcome`](crate::error::Outcome); it holds no logic of its own.
 
 pub mod completion;
+pub mod decode;
 pub mod lab;

@@ -128,6 +128,11 @@ impl Printer {
         }
     }
 
+    /// Looks device names up anew, as the next packet is from another machine or namespace.
+    pub fn forget_devices(&mut self) {
+        self.names.forget_devices();
+    }
+
     /// How many TCP conversations had to be forgotten, after which their sequence numbers start anew.
     pub fn forgotten_conversations(&self) -> u64 {
         self.conversations.forgotten()

@@ -83,6 +83,11 @@ impl Names {
         self
     }
 
+    pub(super) fn forget_devices(&mut self) {
+        self.devices.clear();
+        self.last_device = None;
+    }
+
     pub(super) fn services(&self) -> &Services {
         &self.services
     }

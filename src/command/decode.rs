@@ -1,0 +1,247 @@
+//! `ovl decode`: captures in, text or answers out.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::capture::file::{Merge, Options, Reader};
+use crate::capture::point::layers_into;
+use crate::capture::select::Selection;
+use crate::capture::{Filter, FilterError};
+use crate::cli::Context;
+use crate::error::{Error, Outcome, Result};
+use crate::render::decode::{self, Seen};
+use crate::wire::LinkType;
+use crate::wire::packet::VxlanPorts;
+use crate::wire::print::{PrintOptions, UdpPayload};
+
+/// How much text is gathered before it is written.
+const CHUNK: usize = 64 * 1024;
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Request {
+    /// Captures, `-` for standard input.
+    pub files: Vec<PathBuf>,
+    /// Wait for more at the end.
+    pub follow: bool,
+    /// A pcap filter on the frame; empty for none.
+    pub filter: String,
+    /// A file that holds such a filter, instead.
+    pub filter_file: Option<PathBuf>,
+    /// Another filter on the frame.
+    pub outer: Option<String>,
+    /// A filter on frames inside tunnels.
+    pub inner: Option<String>,
+    /// A VNI that must be there.
+    pub vni: Option<u32>,
+    /// Stop after this many packets.
+    pub count: Option<u64>,
+    /// What to find out.
+    pub answer: Answer,
+    /// In which form.
+    pub output: Output,
+    /// Write packets here instead.
+    pub write: Option<PathBuf>,
+    /// Keep nanoseconds when writing.
+    pub nanoseconds: bool,
+    /// How packets are printed.
+    pub print: PrintOptions,
+    /// Do as tcpdump does, warts included.
+    pub tcpdump: bool,
+    /// Say on standard error what is being read, as tcpdump does.
+    pub announce: bool,
+    /// Write out each packet's text at once.
+    pub line_buffered: bool,
+}
+
+/// What to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The packets themselves.
+    Packets,
+    /// Echo requests and what became of them.
+    Pings,
+    /// Conversations.
+    Flows,
+    /// What was too big.
+    Mtu,
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For people: columns
+    Table,
+    /// For scripts: one object a line, docs/schema/decode.v1.json
+    Json,
+}
+
+/// Reads the captures and shows what was asked for.
+///
+/// # Errors
+/// When a file cannot be opened, a filter makes no sense, or the output cannot be written. A file that is
+/// broken further on is shown as far as it goes, with a message on standard error, and ends with
+/// [`Outcome::Fault`].
+pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
+    let readers = open(request)?;
+    let mut selection = selection(request, &readers)?;
+    let names = readers
+        .iter()
+        .map(|reader| reader.name().to_owned())
+        .collect();
+    let mut sink = decode::sink(request, &readers, names, context.style)?;
+    let ports = match &request.print.udp {
+        UdpPayload::Overlay(ports) => ports.clone(),
+        _ => VxlanPorts::default(),
+    };
+    let looks_inside = selection.looks_inside();
+    let needs_layers = looks_inside || sink.needs_layers();
+    let mut merge = Merge::new(readers);
+    let mut layers = Vec::new();
+    let mut text = Vec::with_capacity(2 * CHUNK);
+    let mut number = 0;
+    let mut outcome = Outcome::Healthy;
+    let mut left = request.count.unwrap_or(u64::MAX);
+    while left > 0 {
+        if merge.may_wait() {
+            write_out(&mut text, context.out)?;
+            sink.flush()?;
+            context.out.flush()?;
+        }
+        match merge.advance() {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                // What is whole comes first, then where it broke.
+                write_out(&mut text, context.out)?;
+                context.out.flush()?;
+                let _ = writeln!(std::io::stderr(), "ovl: {error}");
+                outcome = Outcome::Fault;
+                continue;
+            }
+        }
+        let Some(record) = merge.record() else {
+            continue;
+        };
+        if !selection.wants(&record).map_err(refused)? {
+            continue;
+        }
+        if needs_layers {
+            layers_into(&record, &ports, &mut layers);
+            if looks_inside && !selection.wants_inside(&record, &layers).map_err(refused)? {
+                continue;
+            }
+        }
+        number += 1;
+        left -= 1;
+        let seen = Seen {
+            source: merge.source(),
+            number,
+            record: &record,
+            layers: &layers,
+        };
+        sink.packet(&seen, &mut text)?;
+        if text.len() >= CHUNK || (request.line_buffered && !text.is_empty()) {
+            write_out(&mut text, context.out)?;
+            if request.line_buffered {
+                context.out.flush()?;
+            }
+        }
+    }
+    sink.finish(&mut text)?;
+    write_out(&mut text, context.out)?;
+    context.out.flush()?;
+    Ok(outcome)
+}
+
+fn write_out(text: &mut Vec<u8>, out: &mut dyn Write) -> Result<()> {
+    if !text.is_empty() {
+        out.write_all(text)?;
+        text.clear();
+    }
+    Ok(())
+}
+
+fn open(request: &Request) -> Result<Vec<Reader>> {
+    let options = Options {
+        follow: request.follow,
+        signed_seconds: request.tcpdump,
+        one_link_type: false,
+    };
+    let mut readers = Vec::with_capacity(request.files.len());
+    for file in &request.files {
+        let reader = Reader::open(file, &options).map_err(|error| {
+            let missing = !file.exists() && request.files.len() > 1;
+            let error = Error::failed(error.to_string());
+            if missing {
+                error.try_this("a filter stands behind --: ovl decode FILE -- FILTER")
+            } else {
+                error
+            }
+        })?;
+        if request.announce {
+            announce(&reader);
+        }
+        readers.push(reader);
+    }
+    Ok(readers)
+}
+
+/// What tcpdump says on standard error before the first packet.
+fn announce(reader: &Reader) {
+    let Some(interface) = reader.interfaces().first() else {
+        return;
+    };
+    let link = interface.link_type;
+    let description = link
+        .description()
+        .map_or_else(String::new, |text| format!(" ({text})"));
+    let snap = match interface.snap_length {
+        0 => crate::capture::file::MAX_PACKET,
+        length => length,
+    };
+    let mut err = std::io::stderr();
+    let _ = writeln!(
+        err,
+        "reading from file {}, link-type {}{description}, snapshot length {snap}",
+        reader.name(),
+        link.name()
+    );
+    if link == LinkType::LINUX_SLL2 {
+        let _ = writeln!(err, "Warning: interface names might be incorrect");
+    }
+}
+
+fn selection(request: &Request, readers: &[Reader]) -> Result<Selection> {
+    let mut selection = Selection::default();
+    let expression = match &request.filter_file {
+        Some(path) => std::fs::read_to_string(path).map_err(|error| {
+            Error::failed(format!("cannot read the filter {}", path.display())).caused_by(error)
+        })?,
+        None => request.filter.clone(),
+    };
+    // Compiled for the first file now, so that a mistake is told before anything is printed.
+    let link = readers
+        .iter()
+        .find_map(|reader| reader.interfaces().first())
+        .map_or(LinkType::ETHERNET, |interface| interface.link_type);
+    let outer = request.outer.as_deref().unwrap_or_default();
+    for expression in [expression.as_str(), outer] {
+        if !expression.trim().is_empty() {
+            selection.outer(Filter::new(expression, link).map_err(refused)?);
+        }
+    }
+    if let Some(expression) = &request.inner {
+        selection.inner(Filter::new(expression, LinkType::ETHERNET).map_err(refused)?);
+    }
+    if let Some(vni) = request.vni {
+        selection.vni(vni);
+    }
+    Ok(selection)
+}
+
+fn refused(error: FilterError) -> Error {
+    Error::usage(error.to_string())
+}

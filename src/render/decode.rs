@@ -1,0 +1,73 @@
+//! What `ovl decode` makes of the packets it reads: each [`Sink`] is one form of one answer.
+
+mod text;
+mod write;
+
+use crate::capture::Record;
+use crate::capture::file::Reader;
+use crate::command::decode::{Answer, Output, Request};
+use crate::error::Result;
+use crate::render::Style;
+use crate::wire::packet::Layer;
+
+/// A packet that passed the filters.
+pub struct Seen<'a> {
+    /// Which file it is from, counted from 0.
+    pub source: usize,
+    /// Its number among those that passed.
+    pub number: u64,
+    /// The packet.
+    pub record: &'a Record<'a>,
+    /// Its headers, if [`Sink::needs_layers`] asked for them.
+    pub layers: &'a [Layer],
+}
+
+/// Takes packets, gives text.
+pub trait Sink {
+    /// Whether [`Seen::layers`] must be filled.
+    fn needs_layers(&self) -> bool {
+        true
+    }
+
+    /// Takes a packet; appends what can be said of it at once.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn packet(&mut self, seen: &Seen<'_>, out: &mut Vec<u8>) -> Result<()>;
+
+    /// Appends what can only be said at the end.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Passes on what is buffered beside the text, before a pause.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The sink for a request; `names` are those of the files.
+///
+/// # Errors
+/// When the file to be written cannot be.
+pub fn sink(
+    request: &Request,
+    readers: &[Reader],
+    names: Vec<String>,
+    style: Style,
+) -> Result<Box<dyn Sink>> {
+    let _ = names;
+    if let Some(path) = &request.write {
+        return Ok(Box::new(write::ToFile::create(path, request, readers)?));
+    }
+    Ok(match (request.answer, request.output) {
+        (Answer::Packets, Output::Text) => Box::new(text::Text::new(request, style)),
+        _ => return Err(crate::error::Error::usage("only packets as text so far")),
+    })
+}
