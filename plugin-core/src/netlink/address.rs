@@ -49,11 +49,12 @@ impl Address {
 }
 
 /// Gives `index` an address, as `ip addr add` does. IPv6 addresses skip duplicate detection, which
-/// would keep a pod waiting for a second; `broadcast` fills in the one of the prefix (IPv4).
+/// would keep a pod waiting for a second; `broadcast` fills in the one of the prefix (IPv4), which for a
+/// `/32` is the address itself and for a /31 does not exist (RFC 3021).
 pub fn add(index: IfIndex, address: IpNet, broadcast: bool) -> Change {
     let mut message = message(index, address);
     match address {
-        IpNet::V4(net) if broadcast && net.prefix_len() < 31 => {
+        IpNet::V4(net) if broadcast && net.prefix_len() != 31 => {
             message
                 .attributes
                 .push(AddressAttribute::Broadcast(net.broadcast()));
