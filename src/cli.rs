@@ -2,6 +2,7 @@
 //! into a plain request for [`crate::command`].
 
 mod decode;
+mod agent;
 mod lab;
 
 use std::ffi::OsString;
@@ -44,6 +45,8 @@ pub enum Command {
     /// input. A filter is a pcap-filter(7) expression and stands behind `--`, or, tcpdump's way, behind
     /// `-r FILE`.
     Decode(Box<decode::Decode>),
+    /// Keep this node in a pod network: devices, routes, neighbours, forwarding entries
+    Agent(agent::Arguments),
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -127,6 +130,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
         Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
         Command::Decode(decode) => command::decode::run(&decode.into_request()?, context),
+        Command::Agent(arguments) => command::agent::run(&arguments.request()),
         Command::Completion { shell } => {
             command::completion::run(shell, command_named(program), program, context.out)
         }

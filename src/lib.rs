@@ -17,6 +17,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`agent`] | what keeps a node in a pod network: `ovl agent` |
 //! | [`capture`] | capture files, live capture and filters |
 //! | [`cli`] | what may be typed: the only place that knows clap |
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
@@ -29,6 +30,7 @@
 //! The CNI engine (routed and VXLAN plugins, IPAM, the node reconciler, netlink) is the separate crate
 //! [`plugin_core`], which knows neither clap nor tokio.
 
+pub mod agent;
 pub mod capture;
 pub mod cli;
 pub mod command;

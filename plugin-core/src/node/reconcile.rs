@@ -5,7 +5,7 @@ use super::check::{self, Refusal};
 use super::diff::{Change, diff};
 use super::masquerade::Masquerade;
 use super::nft;
-use super::read::{Reading, read};
+use super::read::{Indices, Reading, read};
 use super::scope::Scope;
 use super::state::State;
 use crate::netlink::{self, Socket};
@@ -40,6 +40,8 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// Those that failed.
     pub failures: Vec<Failure>,
+    /// The numbers of the devices, as they were found.
+    pub indices: Indices,
     /// Whether the tables were read whole. If not, nothing was removed, and another sync is needed.
     pub complete: bool,
 }
@@ -65,6 +67,14 @@ impl Kernel {
             table: Known::No,
             printed: None,
         }
+    }
+
+    /// Changes what counts as ours. What no longer does is not taken away: see [`Scope::without`].
+    pub fn set_scope(&mut self, scope: Scope) {
+        if scope.table != self.scope.table {
+            self.doubt_table();
+        }
+        self.scope = scope;
     }
 
     /// What counts as ours.
@@ -97,6 +107,7 @@ impl Kernel {
                 complete,
             } = read(&mut self.socket, &self.scope, desired.sysctls.keys())?;
             report.complete = complete;
+            report.indices = indices;
             report.failures.clear();
             check::links(desired, &self.scope, &links)?;
             state.masquerade = self.table(desired, &mut report.failures);
