@@ -1,6 +1,7 @@
 //! What may be typed. The only place that knows clap: each file below turns the words of one command
 //! into a plain request for [`crate::command`].
 
+mod cni;
 mod decode;
 mod agent;
 mod lab;
@@ -47,6 +48,8 @@ pub enum Command {
     Decode(Box<decode::Decode>),
     /// Keep this node in a pod network: devices, routes, neighbours, forwarding entries
     Agent(agent::Arguments),
+    /// Drive the CNI configurations and plugins of this node as a runtime would
+    Cni(Box<cni::Cni>),
     /// Print the completion script of a shell
     Completion {
         /// The shell
@@ -131,6 +134,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
         Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
         Command::Decode(decode) => command::decode::run(&decode.into_request()?, context),
         Command::Agent(arguments) => command::agent::run(&arguments.request()),
+        Command::Cni(words) => command::cni::run(words.into_request()?, context),
         Command::Completion { shell } => {
             command::completion::run(shell, command_named(program), program, context.out)
         }

@@ -233,12 +233,26 @@ fn parse(text: &[u8]) -> Option<CachedAttachment> {
             container_id: file.container_id.parse().ok()?,
             ifname: file.if_name.parse().ok()?,
         },
-        netns: file.netns.filter(|path| !path.as_os_str().is_empty()),
+        netns: file
+            .netns
+            .filter(|path| !path.as_os_str().is_empty())
+            .or_else(|| sandbox(file.result.as_ref()?, &file.if_name)),
         args: Args::from_pairs(file.cni_args.unwrap_or_default()),
         capability_args: file.capability_args.unwrap_or_default(),
         config: BASE64_STANDARD.decode(file.config).ok()?,
         result: file.result.unwrap_or_default(),
     })
+}
+
+/// libcni before 1.2, which containerd 1.x has, does not write the namespace; the result usually has it.
+fn sandbox(result: &Value, ifname: &str) -> Option<PathBuf> {
+    let interfaces = result.get("interfaces")?.as_array()?;
+    interfaces
+        .iter()
+        .filter(|interface| interface.get("name").and_then(Value::as_str) == Some(ifname))
+        .filter_map(|interface| interface.get("sandbox")?.as_str())
+        .find(|path| !path.is_empty())
+        .map(PathBuf::from)
 }
 
 /// Before `cniCacheV1` the file was the bare result.
@@ -266,7 +280,7 @@ mod tests {
     use serde_json::json;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A file as libcni 1.1.2 of Debian's cri-tools writes it.
+    /// A file as libcni 1.2 writes it: Go sorts the keys of a map, and writes those of a structure as declared.
     const LIBCNI: &str = concat!(
         r#"{"kind":"cniCacheV1","containerId":"c1","config":"eyJjbmlWZXJzaW9uIjoiMS4wLjAiLCJuYW1lIjoibmV0Iiw"#,
         r#"icGx1Z2lucyI6W3sidHlwZSI6InB0cCJ9XX0=","ifName":"eth0","networkName":"net","netns":"/run/netns/c1","#,
@@ -357,6 +371,15 @@ mod tests {
         cache.forget(&list().name, &attachment).unwrap();
         cache.forget(&list().name, &attachment).unwrap();
         assert_eq!(cache.attachments().unwrap(), []);
+    }
+
+    #[test]
+    fn the_namespace_may_stand_in_the_result_only() {
+        let text = r#"{"kind":"cniCacheV1","containerId":"c1","config":"","ifName":"eth0","networkName":"net",
+            "result":{"cniVersion":"1.0.0","interfaces":[{"name":"cali1"},
+            {"name":"eth0","sandbox":"/run/netns/c1"}]}}"#;
+        let read = parse(text.as_bytes()).unwrap();
+        assert_eq!(read.netns, Some("/run/netns/c1".into()));
     }
 
     #[test]

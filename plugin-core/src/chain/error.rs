@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::netns;
-use crate::spec::{self, Verb};
+use crate::spec::{self, NetworkName, SpecVersion, Verb};
 
 /// The result of running plugins.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -66,7 +66,25 @@ pub enum Error {
     /// The container's namespace is not there, or is something else.
     #[error(transparent)]
     Netns(#[from] netns::Error),
-    /// What is asked for makes no sense for this network.
+    /// The network's version of CNI does not have the verb.
+    #[error("network {network} is of CNI {version}; {verb} came with {}", verb.since())]
+    NotInVersion {
+        /// The network.
+        network: NetworkName,
+        /// Its version.
+        version: SpecVersion,
+        /// The verb.
+        verb: Verb,
+    },
+    /// The network's configuration forbids the verb.
+    #[error("network {network} says disable{}", if *verb == Verb::Gc { "GC" } else { "Check" })]
+    Disabled {
+        /// The network.
+        network: NetworkName,
+        /// The verb.
+        verb: Verb,
+    },
+    /// What is asked for makes no sense for this container.
     #[error("{0}")]
     Refused(String),
     /// The result cache could not be read or written.

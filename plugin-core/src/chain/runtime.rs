@@ -216,19 +216,12 @@ impl Runtime {
     /// # Errors
     /// Before any plugin runs: the version has no CHECK, the list forbids it, or nothing was ever added.
     pub fn check(&self, list: &NetworkList, container: &Container) -> Result<Vec<Step>> {
-        if list.version < Verb::Check.since() {
-            return Err(Error::Refused(format!(
-                "network {} is of CNI {}; CHECK came with {}",
-                list.name,
-                list.version,
-                Verb::Check.since()
-            )));
-        }
+        require(list, Verb::Check)?;
         if list.disable_check {
-            return Err(Error::Refused(format!(
-                "network {} says disableCheck",
-                list.name
-            )));
+            return Err(Error::Disabled {
+                network: list.name.clone(),
+                verb: Verb::Check,
+            });
         }
         let cached = self
             .cache
@@ -273,10 +266,10 @@ impl Runtime {
     /// Before anything is done: the list forbids it, or the cache cannot be read.
     pub fn gc(&self, list: &NetworkList, valid: &[Attachment]) -> Result<Collected> {
         if list.disable_gc {
-            return Err(Error::Refused(format!(
-                "network {} says disableGC",
-                list.name
-            )));
+            return Err(Error::Disabled {
+                network: list.name.clone(),
+                verb: Verb::Gc,
+            });
         }
         let mut swept = Vec::new();
         for attachment in self.stale(list, valid)? {
@@ -314,14 +307,7 @@ impl Runtime {
     /// # Errors
     /// When the version has no STATUS.
     pub fn status(&self, list: &NetworkList) -> Result<Vec<Step>> {
-        if list.version < Verb::Status.since() {
-            return Err(Error::Refused(format!(
-                "network {} is of CNI {}; STATUS came with {}",
-                list.name,
-                list.version,
-                Verb::Status.since()
-            )));
-        }
+        require(list, Verb::Status)?;
         Ok(list
             .plugins
             .iter()
@@ -453,6 +439,17 @@ impl Runtime {
             ("CNI_PATH", path),
         ])
     }
+}
+
+fn require(list: &NetworkList, verb: Verb) -> Result<()> {
+    if list.version >= verb.since() {
+        return Ok(());
+    }
+    Err(Error::NotInVersion {
+        network: list.name.clone(),
+        version: list.version,
+        verb,
+    })
 }
 
 fn open_netns(container: &Container) -> Result<Netns> {
