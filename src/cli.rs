@@ -1,9 +1,9 @@
 //! What may be typed. The only place that knows clap: each file below turns the words of one command
 //! into a plain request for [`crate::command`].
 
+mod agent;
 mod cni;
 mod decode;
-mod agent;
 mod lab;
 
 use std::ffi::OsString;
