@@ -26,8 +26,15 @@ use crate::render::style::{Style, When};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// When to colour the output
-    #[arg(long, value_name = "WHEN", global = true, default_value = "auto")]
+    /// When to colour: auto (on a terminal, unless NO_COLOR is set), always, never
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub color: When,
 
     /// What to do
