@@ -104,20 +104,35 @@ struct Section {
     borrow: bool,
     cool_down: Option<u64>,
     #[serde(default)]
-    routes: Vec<Route>,
+    routes: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PoolSection {
-    cidr: IpNet,
+    cidr: Range,
     block_size: Option<u8>,
     #[serde(default)]
-    exclude: Vec<IpNet>,
+    exclude: Vec<Range>,
     #[serde(default)]
-    preferred: Vec<IpNet>,
+    preferred: Vec<Range>,
     layout: Option<LayoutName>,
     gateway: Option<String>,
+}
+
+/// A range whose parse error repeats what was given.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Range(IpNet);
+
+impl TryFrom<String> for Range {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            format!("{text:?} is not a range of addresses, such as 10.0.0.0/16 or fd00::/64")
+        })
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -224,13 +239,20 @@ impl Config {
                 }
             }
         }
+        let mut routes = Vec::with_capacity(section.routes.len());
+        for given in section.routes {
+            match any_case::from_value(given.clone()) {
+                Ok(route) => routes.push(route),
+                Err(cause) => wrong.push(format!("route {given}: {cause}")),
+            }
+        }
         if !wrong.is_empty() {
             return Err(fail(wrong));
         }
         Ok(Self {
             place,
             pools,
-            routes: section.routes,
+            routes,
             borrow: section.borrow,
             cool_down: Duration::from_secs(section.cool_down.unwrap_or(COOL_DOWN)),
         })
@@ -277,7 +299,7 @@ impl Config {
 
 /// Completes and validates one pool.
 fn pool(given: PoolSection, purpose: Purpose) -> Result<Pool, Vec<String>> {
-    let cidr = given.cidr;
+    let Range(cidr) = given.cidr;
     let family = Family::of(cidr.addr());
     let mut wrong = Vec::new();
     if cidr.addr() != cidr.network() {
@@ -313,12 +335,12 @@ fn pool(given: PoolSection, purpose: Purpose) -> Result<Pool, Vec<String>> {
         ));
     }
 
-    for range in &given.exclude {
+    for Range(range) in &given.exclude {
         if Family::of(range.addr()) != family || !overlap(cidr, *range) {
             wrong.push(format!("pool {cidr}: exclude {range} is not in the pool"));
         }
     }
-    for block in &given.preferred {
+    for Range(block) in &given.preferred {
         if block.prefix_len() != block_prefix
             || block.addr() != block.network()
             || !cidr.contains(block)
@@ -372,8 +394,12 @@ fn pool(given: PoolSection, purpose: Purpose) -> Result<Pool, Vec<String>> {
     let pool = Pool {
         cidr: cidr.trunc(),
         block_prefix,
-        exclude: given.exclude.iter().map(IpNet::trunc).collect(),
-        preferred: given.preferred.iter().copied().map(Block::new).collect(),
+        exclude: given.exclude.iter().map(|range| range.0.trunc()).collect(),
+        preferred: given
+            .preferred
+            .iter()
+            .map(|range| Block::new(range.0))
+            .collect(),
         layout,
         gateway,
     };

@@ -45,6 +45,8 @@ pub(super) struct Ledger {
     lines: usize,
     damage: Option<Damage>,
     state: State,
+    /// Where in the file the last line about each owner is: offset and length.
+    places: HashMap<Attachment, (u64, usize)>,
     /// Holds the lock, on the directory: the file itself is replaced now and then.
     _lock: File,
 }
@@ -260,6 +262,7 @@ impl Ledger {
             lines: 0,
             damage: None,
             state: State::default(),
+            places: HashMap::new(),
             _lock: lock,
         };
         let mut suspect = None;
@@ -267,8 +270,9 @@ impl Ledger {
         for (index, line) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
             end += line.len() as u64;
             match decode(line) {
-                Ok(line) => {
-                    ledger.state.apply(line);
+                Ok(decoded) => {
+                    ledger.place(&decoded, end - line.len() as u64, line.len());
+                    ledger.state.apply(decoded);
                     ledger.valid = end;
                     ledger.lines = index + 1;
                     if ledger.damage.is_none() {
@@ -308,15 +312,60 @@ impl Ledger {
     pub(super) fn append(&mut self, lines: impl IntoIterator<Item = Line>) -> Result<(), Error> {
         let lines: Vec<Line> = lines.into_iter().collect();
         let mut text = Vec::with_capacity(256 * lines.len());
+        let mut starts = Vec::with_capacity(lines.len());
         for line in &lines {
+            starts.push(text.len());
             encode(line, &mut text);
         }
         self.write(&text)?;
-        self.valid += text.len() as u64;
-        self.lines += lines.len();
-        for line in lines {
+        let ends = starts.iter().skip(1).copied().chain([text.len()]);
+        for ((line, start), end) in lines.into_iter().zip(&starts).zip(ends) {
+            self.place(&line, self.valid + *start as u64, end - start);
             self.state.apply(line);
+            self.lines += 1;
         }
+        self.valid += text.len() as u64;
+        Ok(())
+    }
+
+    fn place(&mut self, line: &Line, offset: u64, length: usize) {
+        if let Line::Give(record) = line {
+            self.places.insert(record.owner.clone(), (offset, length));
+        }
+    }
+
+    /// Ends a record. On a full disk the line about it is overwritten in place, which needs no space: an
+    /// address must become free also then. It does not rest, in that case.
+    pub(super) fn take(&mut self, taken: Taken) -> Result<(), Error> {
+        let place = self.places.get(&taken.owner).copied();
+        match (self.append([Line::Take(taken.clone())]), place) {
+            (Err(Error::Io { source, .. }), Some((offset, length)))
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+                ) =>
+            {
+                self.overwrite(Line::Take(taken), offset, length)
+            }
+            (appended, _) => appended,
+        }
+    }
+
+    fn overwrite(&mut self, line: Line, offset: u64, length: usize) -> Result<(), Error> {
+        let mut json = to_json(&line);
+        // JSON may end with white space; a `take` is shorter than the `give` it replaces.
+        json.resize(length.saturating_sub(FRAME).max(json.len()), b' ');
+        let mut text = Vec::with_capacity(length);
+        frame(&json, &mut text);
+        if text.len() != length {
+            let full = io::Error::from(io::ErrorKind::StorageFull);
+            return Err(Error::io("write", &self.path, full));
+        }
+        self.file
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.file.write_all(&text))
+            .map_err(|e| Error::io("write", &self.path, e))?;
+        self.state.apply(line);
         Ok(())
     }
 
@@ -379,10 +428,11 @@ impl Ledger {
     /// Replaces the file by one that says the same in the fewest lines, and leaves damage out.
     fn rewrite(&mut self) -> Result<(), Error> {
         let mut text = Vec::new();
-        let mut lines = 0;
-        for line in self.state.lines() {
-            encode(&line, &mut text);
-            lines += 1;
+        let lines: Vec<Line> = self.state.lines().collect();
+        let mut ends = Vec::with_capacity(lines.len());
+        for line in &lines {
+            encode(line, &mut text);
+            ends.push(text.len());
         }
         let staged = self.path.with_extension("new");
         let write = || {
@@ -403,18 +453,33 @@ impl Ledger {
             Error::io("write", &staged, cause)
         })?;
         self.valid = text.len() as u64;
-        self.lines = lines;
+        self.lines = lines.len();
+        self.places.clear();
+        let mut start = 0;
+        for (line, end) in lines.iter().zip(ends) {
+            self.place(line, start as u64, end - start);
+            start = end;
+        }
         Ok(())
     }
 }
 
-fn encode(line: &Line, into: &mut Vec<u8>) {
+/// Octets of a line around its JSON: the checksum, a space and the end of the line.
+const FRAME: usize = 10;
+
+fn to_json(line: &Line) -> Vec<u8> {
     // Strings, numbers and addresses: nothing in a line can fail to serialise.
-    let json = serde_json::to_vec(line).unwrap_or_default();
-    let sum = crc32fast::hash(&json);
-    into.extend_from_slice(format!("{sum:08x} ").as_bytes());
-    into.extend_from_slice(&json);
+    serde_json::to_vec(line).unwrap_or_default()
+}
+
+fn frame(json: &[u8], into: &mut Vec<u8>) {
+    into.extend_from_slice(format!("{:08x} ", crc32fast::hash(json)).as_bytes());
+    into.extend_from_slice(json);
     into.push(b'\n');
+}
+
+fn encode(line: &Line, into: &mut Vec<u8>) {
+    frame(&to_json(line), into);
 }
 
 fn decode(line: &[u8]) -> Result<Line, String> {

@@ -1,6 +1,6 @@
 //! DEL: an attachment's addresses become free.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::claim::Claim;
@@ -24,6 +24,7 @@ pub(super) fn release(
         return Ok(Vec::new());
     };
     let Some(record) = ledger.state().records.get(owner).cloned() else {
+        let _ = ledger.tidy(|_| false);
         return Ok(Vec::new());
     };
     end(&mut ledger, place, open_store, now, &record)?;
@@ -57,20 +58,23 @@ pub(super) fn end(
             error.get_or_insert(cause);
         }
     }
-    let mut lines = vec![Line::Take(Taken {
+    let taken = Taken {
         owner: record.owner.clone(),
         at: now,
-    })];
-    if !failed.is_empty() {
-        lines.push(Line::Give(Record {
+    };
+    let Some(error) = error else {
+        return ledger.take(taken);
+    };
+    ledger.append([
+        Line::Take(taken),
+        Line::Give(Record {
             addresses: Vec::new(),
-            borrowed: std::collections::BTreeMap::new(),
+            borrowed: BTreeMap::new(),
             borrowing: failed,
             ..record.clone()
-        }));
-    }
-    ledger.append(lines)?;
-    error.map_or(Ok(()), Err)
+        }),
+    ])?;
+    Err(error)
 }
 
 /// Returns what `owner` has borrowed from a block, except addresses to `keep`. A loan or a block that is

@@ -6,11 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::spec::PluginConfig;
 use crate::spec::args::Pod;
+use crate::spec::{self, PluginConfig};
 use crate::store::DirStore;
 
 mod addresses;
+mod bad_input;
+mod borrowing;
+mod concurrency;
+mod losses;
 
 /// A store, and nodes that share it, each with a state directory and a clock of its own.
 struct Cluster {
