@@ -2,6 +2,8 @@
 //! these tests make.
 
 #[cfg(test)]
+mod delegated;
+#[cfg(test)]
 mod netlink;
 #[cfg(test)]
 mod sandbox;
