@@ -43,9 +43,13 @@ impl Ipam {
     /// # Errors
     /// What is wrong with our own IPAM's section; another plugin speaks for itself.
     pub fn validate(&self, invocation: &Invocation) -> Result<()> {
-        if let Self::Ours(purpose) = self {
-            Config::of(&invocation.config, *purpose)?;
-            ipam::plugin::requested(invocation)?;
+        match self {
+            Self::Ours(purpose) => {
+                Config::of(&invocation.config, *purpose)?;
+                ipam::plugin::requested(invocation)?;
+            }
+            // One that is not there could neither give an address nor take it back.
+            Self::Other(kind) => drop(delegate::locate(kind, invocation)?),
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -110,6 +111,20 @@ pub fn status(kind: &str, request: &Status) -> Result<()> {
     .map(drop)
 }
 
+/// The binary of `kind`.
+///
+/// # Errors
+/// [`Code::InvalidEnvironment`] without `CNI_PATH`, [`Code::Delegate`] when no directory of it has the binary.
+pub fn locate(kind: &str, invocation: &Invocation) -> Result<PathBuf> {
+    if invocation.path.is_empty() {
+        return Err(Error::environment(format!(
+            "CNI_PATH is missing, and {kind}, which {} delegates to, is found through it",
+            invocation.config.kind
+        )));
+    }
+    Ok(exec::find(kind, &invocation.path)?)
+}
+
 /// Every `CNI_*` variable, from the request and not from this process's environment: a caller may answer
 /// requests that did not come through it.
 fn variables(
@@ -138,13 +153,7 @@ fn run(
     variables: Vec<(&'static str, OsString)>,
     invocation: &Invocation,
 ) -> Result<Vec<u8>> {
-    if invocation.path.is_empty() {
-        return Err(Error::environment(format!(
-            "CNI_PATH is missing, and {kind}, which {} delegates to, is found through it",
-            invocation.config.kind
-        )));
-    }
-    let binary = exec::find(kind, &invocation.path)?;
+    let binary = locate(kind, invocation)?;
     let stdin = Value::Object(invocation.config.raw().clone()).to_string();
     let request = exec::Request {
         kind,
