@@ -7,8 +7,11 @@
 
 pub mod file;
 pub mod filter;
+pub mod flows;
 pub mod interface;
 pub mod link_type;
+pub mod mtu;
+pub mod names;
 pub mod pings;
 pub mod point;
 pub mod record;

@@ -287,7 +287,7 @@ impl Pings {
             self.see_refusal(layer, &bytes, from, (kind, code), record.time);
             return;
         }
-        let tunnel = innermost_tunnel(before, record.data);
+        let tunnel = innermost_tunnel(before, Some(layer), record.data);
         let seen = Sighting {
             point: self.points.of(source, record, tunnel),
             way: Way::of(record),
@@ -519,7 +519,7 @@ fn push(list: &mut Vec<Sighting>, seen: Sighting) {
 }
 
 /// Source, destination and time to live of an IP header.
-pub(super) fn addresses(bytes: &Bytes<'_>, ip: &Layer) -> Option<(IpAddr, IpAddr, u8)> {
+pub fn addresses(bytes: &Bytes<'_>, ip: &Layer) -> Option<(IpAddr, IpAddr, u8)> {
     let at = ip.header.start;
     match ip.kind {
         Kind::Ipv4 => {

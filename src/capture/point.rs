@@ -167,19 +167,22 @@ impl Tunnel {
     }
 }
 
-/// The innermost tunnel that a header travels in; none for the outermost headers. `layers` are those before it.
-pub fn innermost_tunnel(layers: &[Layer], frame: &[u8]) -> Option<Tunnel> {
-    layers
-        .iter()
-        .rev()
-        .find_map(|layer| Tunnel::opened_by(layer, frame))
-        .or_else(|| {
-            let nested = layers.iter().any(|layer| layer.depth > 0);
-            nested.then_some(Tunnel {
+/// The innermost tunnel that a header travels in; none for the outermost headers. `before` are the headers
+/// before it.
+pub fn innermost_tunnel(before: &[Layer], header: Option<&Layer>, frame: &[u8]) -> Option<Tunnel> {
+    for layer in before.iter().rev() {
+        if let Some(tunnel) = Tunnel::opened_by(layer, frame) {
+            return Some(tunnel);
+        }
+        // A step in depth without a header that makes it: IP in IP.
+        if header.is_some_and(|header| layer.depth < header.depth) {
+            return Some(Tunnel {
                 kind: TunnelKind::IpInIp,
                 network: None,
-            })
-        })
+            });
+        }
+    }
+    None
 }
 
 /// A place where packets were seen.

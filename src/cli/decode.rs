@@ -50,15 +50,15 @@ pub struct Decode {
     count: Option<u64>,
 
     /// Pair echo requests with their replies at every capture point
-    #[arg(long, help_heading = "Answers", group = "answer", hide = true)]
+    #[arg(long, help_heading = "Answers", group = "answer")]
     pings: bool,
 
     /// Sum up conversations, and what wrapping them costs
-    #[arg(long, help_heading = "Answers", group = "answer", hide = true)]
+    #[arg(long, help_heading = "Answers", group = "answer")]
     flows: bool,
 
     /// Show what was fragmented, or told to be smaller
-    #[arg(long, help_heading = "Answers", group = "answer", hide = true)]
+    #[arg(long, help_heading = "Answers", group = "answer")]
     mtu: bool,
 
     /// Form of the output; json is one object a line
@@ -67,7 +67,6 @@ pub struct Decode {
         long,
         value_name = "FORM",
         default_value = "text",
-        hide = true,
         help_heading = "Output"
     )]
     output: Output,
@@ -137,6 +136,7 @@ const EXAMPLES: &str = "\
 Examples:
   ovl decode vxlan.pcap                       every packet, the inner one under its outer one
   ovl decode vxlan.pcap --inner icmp          only what carries ICMP inside
+  ovl decode node1.pcap node2.pcap.gz --pings both captures as one, pings paired
   ovl decode vxlan.pcap -- udp port 4789      a filter on the outer packet
   ovl decode -enr vxlan.pcap -T vxlan icmp    what tcpdump prints for the same words";
 

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::capture::file::{Merge, Options, Reader};
+use crate::capture::names::AddressNames;
 use crate::capture::point::layers_into;
 use crate::capture::select::Selection;
 use crate::capture::{Filter, FilterError};
@@ -11,8 +13,7 @@ use crate::cli::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::decode::{self, Seen};
 use crate::wire::LinkType;
-use crate::wire::packet::VxlanPorts;
-use crate::wire::print::{PrintOptions, UdpPayload};
+use crate::wire::print::PrintOptions;
 
 /// How much text is gathered before it is written.
 const CHUNK: usize = 64 * 1024;
@@ -87,15 +88,13 @@ pub enum Output {
 pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let readers = open(request)?;
     let mut selection = selection(request, &readers)?;
-    let names = readers
+    let files = readers
         .iter()
         .map(|reader| reader.name().to_owned())
         .collect();
-    let mut sink = decode::sink(request, &readers, names, context.style)?;
-    let ports = match &request.print.udp {
-        UdpPayload::Overlay(ports) => ports.clone(),
-        _ => VxlanPorts::default(),
-    };
+    let names = Arc::new(names(&readers));
+    let ports = names.vxlan_ports();
+    let mut sink = decode::sink(request, &readers, files, names, context.style)?;
     let looks_inside = selection.looks_inside();
     let needs_layers = looks_inside || sink.needs_layers();
     let mut merge = Merge::new(readers);
@@ -240,6 +239,17 @@ fn selection(request: &Request, readers: &[Reader]) -> Result<Selection> {
         selection.vni(vni);
     }
     Ok(selection)
+}
+
+/// Who has which address, as far as anybody says.
+fn names(readers: &[Reader]) -> AddressNames {
+    let mut names = AddressNames::default();
+    for reader in readers {
+        if let Some(own) = reader.names() {
+            names.add_all(own);
+        }
+    }
+    names
 }
 
 fn refused(error: FilterError) -> Error {

@@ -1,10 +1,19 @@
 //! What `ovl decode` makes of the packets it reads: each [`Sink`] is one form of one answer.
 
+mod flows;
+mod json;
+mod mtu;
+mod pings;
+mod table;
 mod text;
+mod words;
 mod write;
+
+use std::sync::Arc;
 
 use crate::capture::Record;
 use crate::capture::file::Reader;
+use crate::capture::names::AddressNames;
 use crate::command::decode::{Answer, Output, Request};
 use crate::error::Result;
 use crate::render::Style;
@@ -52,22 +61,26 @@ pub trait Sink {
     }
 }
 
-/// The sink for a request; `names` are those of the files.
+/// The sink for a request; `files` are the captures' names.
 ///
 /// # Errors
 /// When the file to be written cannot be.
 pub fn sink(
     request: &Request,
     readers: &[Reader],
-    names: Vec<String>,
+    files: Vec<String>,
+    names: Arc<AddressNames>,
     style: Style,
 ) -> Result<Box<dyn Sink>> {
-    let _ = names;
     if let Some(path) = &request.write {
         return Ok(Box::new(write::ToFile::create(path, request, readers)?));
     }
     Ok(match (request.answer, request.output) {
-        (Answer::Packets, Output::Text) => Box::new(text::Text::new(request, style)),
-        _ => return Err(crate::error::Error::usage("only packets as text so far")),
+        (Answer::Packets, Output::Text) => Box::new(text::Text::new(request, names, style)),
+        (Answer::Packets, Output::Json) => Box::new(json::JsonLines::new(&files, names)),
+        (Answer::Packets, Output::Table) => Box::new(table::Columns::new(files, names)),
+        (Answer::Pings, output) => Box::new(pings::PingReport::new(files, names, output, style)),
+        (Answer::Flows, output) => Box::new(flows::FlowReport::new(names, output, style)),
+        (Answer::Mtu, output) => Box::new(mtu::MtuReport::new(names, output, style)),
     })
 }

@@ -26,7 +26,7 @@ mod udp;
 mod vxlan;
 
 pub use names::{Names, Services};
-pub use time::TimeStyle;
+pub use time::{TimeStyle, clock_text};
 
 use self::dissector::Dissector;
 use self::sequence::Conversations;

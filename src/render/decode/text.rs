@@ -1,24 +1,35 @@
 //! Packets as tcpdump prints them, or a little better.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Seen, Sink};
+use crate::capture::names::AddressNames;
+use crate::capture::pings::addresses;
 use crate::command::decode::Request;
 use crate::error::Result;
 use crate::render::Style;
+use crate::render::escape::escape;
 use crate::wire::Frame;
-use crate::wire::print::{Names, Printer, Services};
+use crate::wire::bytes::Bytes;
+use crate::wire::packet::Kind;
+use crate::wire::print::{Names, Printer, Services, UdpPayload};
 
 /// The printer, with its names and colours.
 pub(super) struct Text {
     printer: Printer,
     style: Style,
     device: Arc<Mutex<Option<String>>>,
+    known: Option<Arc<AddressNames>>,
     place: Option<(usize, u32)>,
 }
 
 impl Text {
-    pub(super) fn new(request: &Request, style: Style) -> Self {
+    pub(super) fn new(request: &Request, known: Arc<AddressNames>, style: Style) -> Self {
+        let mut options = request.print.clone();
+        if let UdpPayload::Overlay(ports) = &mut options.udp {
+            *ports = known.vxlan_ports();
+        }
         let mut names = Names::none();
         if !request.print.numeric {
             let services = std::fs::read_to_string("/etc/services").unwrap_or_default();
@@ -36,9 +47,10 @@ impl Text {
             })
         };
         Self {
-            printer: Printer::new(request.print.clone(), names),
+            printer: Printer::new(options, names),
             style: if request.tcpdump { Style::PLAIN } else { style },
             device,
+            known: Some(known).filter(|known| !request.tcpdump && !known.is_empty()),
             place: None,
         }
     }
@@ -46,7 +58,7 @@ impl Text {
 
 impl Sink for Text {
     fn needs_layers(&self) -> bool {
-        false
+        self.known.is_some()
     }
 
     fn packet(&mut self, seen: &Seen<'_>, out: &mut Vec<u8>) -> Result<()> {
@@ -67,11 +79,82 @@ impl Sink for Text {
             bytes: record.data,
         };
         self.printer.print_numbered(&frame, seen.number, out);
+        if let Some(known) = &self.known {
+            annotate(out, start, known, seen);
+        }
         if self.style.is_coloured() {
             paint(out, start, self.style);
         }
         Ok(())
     }
+}
+
+/// Writes the names of the packet's addresses beside them: `10.46.0.8.80[default/pod1]`.
+fn annotate(out: &mut Vec<u8>, start: usize, known: &AddressNames, seen: &Seen<'_>) {
+    let bytes = Bytes::new(seen.record.data);
+    let mut done: Vec<IpAddr> = Vec::new();
+    for layer in seen.layers {
+        let pair = match layer.kind {
+            Kind::Arp => {
+                let at = layer.header.start;
+                let address = |at| bytes.array::<4>(at).ok().map(IpAddr::from);
+                address(at + 14).zip(address(at + 24))
+            }
+            _ => addresses(&bytes, layer).map(|(from, to, _)| (from, to)),
+        };
+        for address in pair.into_iter().flat_map(|(from, to)| [from, to]) {
+            if done.contains(&address) {
+                continue;
+            }
+            done.push(address);
+            if let Some(name) = known.get(address) {
+                let name = format!("[{}]", escape(name));
+                insert_behind(out, start, &address.to_string(), &name);
+            }
+        }
+    }
+}
+
+/// Inserts `name` behind each whole `address`, and behind the port if there is one.
+fn insert_behind(out: &mut Vec<u8>, start: usize, address: &str, name: &str) {
+    let text = out.split_off(start);
+    let finder = memchr::memmem::Finder::new(address);
+    let mut rest = text.as_slice();
+    while let Some(found) = finder.find(rest) {
+        let (before, from) = rest.split_at(found);
+        let (whole, behind) = from.split_at(address.len());
+        out.extend(before);
+        out.extend(whole);
+        let inside = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b':';
+        let begins = out
+            .get(..out.len() - whole.len())
+            .and_then(<[u8]>::last)
+            .is_none_or(|octet| !inside(octet) && *octet != b'.');
+        // A port behind a dot, which is followed by no further dot and digit: that would be an address.
+        let port = match behind.strip_prefix(b".") {
+            Some(digits) => {
+                let count = digits
+                    .iter()
+                    .take_while(|octet| octet.is_ascii_alphanumeric() || **octet == b'-')
+                    .count();
+                if count > 0 { count + 1 } else { 0 }
+            }
+            None => 0,
+        };
+        let (port, behind) = behind.split_at(port);
+        out.extend(port);
+        // `2001:db8::1: ICMP6` ends in a colon that is not the address's.
+        let ends = match behind {
+            [b':', next, ..] => !next.is_ascii_hexdigit() && *next != b':',
+            [next, ..] => !inside(next),
+            [] => true,
+        };
+        if begins && ends {
+            out.extend(name.as_bytes());
+        }
+        rest = behind;
+    }
+    out.extend(rest);
 }
 
 /// Dims the lines that only wrap another one, and marks what tells of trouble.
@@ -113,4 +196,31 @@ fn local_device(index: u32) -> Option<String> {
     let bytes = name.map(|octet| octet as u8);
     let name = std::ffi::CStr::from_bytes_until_nul(&bytes).ok()?;
     Some(name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_behind_whole_addresses_and_their_ports() {
+        let named = |text: &str, address: &str| {
+            let mut out = text.as_bytes().to_vec();
+            insert_behind(&mut out, 0, address, "[pod]");
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            named(
+                "IP 10.0.0.1.80 > 110.0.0.1.5: 10.0.0.12 tell 10.0.0.1, x\n",
+                "10.0.0.1"
+            ),
+            "IP 10.0.0.1.80[pod] > 110.0.0.1.5: 10.0.0.12 tell 10.0.0.1[pod], x\n"
+        );
+        assert_eq!(named("10.0.0.1: ICMP", "10.0.0.1"), "10.0.0.1[pod]: ICMP");
+        assert_eq!(
+            named("fd10::8 > fd10::81: fd10::8.53", "fd10::8"),
+            "fd10::8[pod] > fd10::81: fd10::8.53[pod]"
+        );
+        assert_eq!(named("fd10::8: ICMP6", "fd10::8"), "fd10::8[pod]: ICMP6");
+    }
 }

@@ -38,6 +38,13 @@ impl TimeStyle {
     }
 }
 
+/// The time of day as tcpdump prints it: `22:13:20.307949`, in the local zone or in UTC.
+pub fn clock_text(time: Timestamp, utc: bool) -> String {
+    let mut text = Vec::new();
+    Clock::new(TimeStyle::TimeOfDay, false, utc).print(time, &mut text);
+    String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
+}
+
 /// Prints time stamps, and remembers what relative ones relate to.
 #[derive(Debug)]
 pub(super) struct Clock {

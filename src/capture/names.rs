@@ -1,0 +1,127 @@
+//! Who has which address: pods and nodes, as a snapshot, a lab or the capture file itself says.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use crate::model::bundle::Bundle;
+use crate::model::link::LinkKind;
+use crate::model::netns::Netns;
+use crate::model::node::Node;
+use crate::wire::packet::VxlanPorts;
+
+/// Names by address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddressNames {
+    names: HashMap<IpAddr, String>,
+    vxlan_ports: Vec<u16>,
+}
+
+impl AddressNames {
+    /// What a snapshot says: pods by the addresses of their sandboxes, nodes by those of their own
+    /// devices, and the ports of all VXLAN devices.
+    pub fn from_bundle(bundle: &Bundle) -> Self {
+        let mut names = Self::default();
+        for node in &bundle.nodes {
+            names.add_node(node);
+        }
+        names
+    }
+
+    fn add_node(&mut self, node: &Node) {
+        for sandbox in node
+            .sandboxes
+            .iter()
+            .filter(|sandbox| !sandbox.host_network)
+        {
+            let name = sandbox.full_name();
+            for &address in &sandbox.addresses {
+                self.add(address, &name);
+            }
+            if let Some(netns) = node.netns_of(sandbox) {
+                self.add_addresses(netns, &name);
+            }
+        }
+        if let Some(root) = node.root() {
+            self.add_addresses(root, &node.name);
+        }
+        for netns in &node.namespaces {
+            for link in netns.links.iter() {
+                if let LinkKind::Vxlan(vxlan) = &link.kind {
+                    self.add_vxlan_port(vxlan.port);
+                }
+            }
+        }
+    }
+
+    fn add_addresses(&mut self, netns: &Netns, name: &str) {
+        for address in netns.addresses.iter() {
+            self.add(address.address, name);
+        }
+    }
+
+    /// Calls `address` by `name`. The first name counts; addresses that every machine has get none.
+    pub fn add(&mut self, address: IpAddr, name: &str) {
+        let everywhere = match address {
+            IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified(),
+            IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+        };
+        if !everywhere {
+            self.names.entry(address).or_insert_with(|| name.to_owned());
+        }
+    }
+
+    /// Adds the names that a capture file holds.
+    pub fn add_all(&mut self, names: &BTreeMap<IpAddr, String>) {
+        for (address, name) in names {
+            self.add(*address, name);
+        }
+    }
+
+    /// A VXLAN device listens on this UDP port.
+    pub fn add_vxlan_port(&mut self, port: u16) {
+        if !self.vxlan_ports.contains(&port) {
+            self.vxlan_ports.push(port);
+        }
+    }
+
+    /// The ports everybody uses and those of the known devices.
+    pub fn vxlan_ports(&self) -> VxlanPorts {
+        let mut ports = VxlanPorts::default();
+        for &port in &self.vxlan_ports {
+            ports.add(port);
+        }
+        ports
+    }
+
+    /// Whether there is any name.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// The name of an address.
+    #[inline]
+    pub fn get(&self, address: IpAddr) -> Option<&str> {
+        if self.names.is_empty() {
+            return None;
+        }
+        self.names.get(&address).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_machine_has_names_nobody() {
+        let mut names = AddressNames::default();
+        let [pod, loopback, local] =
+            ["10.46.0.8", "127.0.0.1", "fe80::1"].map(|text| text.parse::<IpAddr>().unwrap());
+        for address in [pod, loopback, local] {
+            names.add(address, "default/pod1");
+        }
+        names.add(pod, "other");
+        assert_eq!(names.get(pod), Some("default/pod1"));
+        assert_eq!((names.get(loopback), names.get(local)), (None, None));
+    }
+}
