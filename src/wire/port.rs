@@ -2,11 +2,13 @@
 
 #![allow(missing_docs)]
 
+pub const SSH: u16 = 22;
 pub const TELNET: u16 = 23;
 pub const DNS: u16 = 53;
 pub const BOOTPS: u16 = 67;
 pub const BOOTPC: u16 = 68;
 pub const HTTP: u16 = 80;
+pub const HTTP_ALTERNATE: u16 = 8080;
 pub const NTP: u16 = 123;
 pub const BGP: u16 = 179;
 pub const DHCPV6_CLIENT: u16 = 546;

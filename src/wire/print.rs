@@ -6,24 +6,43 @@
 //! deeper than any network nests them are not followed.
 
 mod arp;
+mod bfd;
+mod bootp;
 mod demux;
+mod dhcpv6;
 mod dissector;
+mod dns;
 mod ethernet;
+mod geneve;
+mod gre;
 mod hex;
 mod icmp;
+mod icmpv6;
+mod igmp;
+mod ipsec;
 mod ipv4;
 mod ipv6;
 mod link;
 mod llc;
+mod lldp;
+mod loopback;
+mod mpls;
 mod mptcp;
 mod names;
+mod nsh;
+mod osi;
+mod pim;
+mod sctp;
 mod sequence;
 mod stp;
 mod tcp;
 mod text;
+mod text_protocol;
 mod time;
 mod udp;
+mod vrrp;
 mod vxlan;
+mod vxlan_gpe;
 
 pub use names::{Names, Services};
 pub use time::{TimeStyle, clock_text};

@@ -32,21 +32,49 @@ impl Dissector<'_> {
         header: IpHeader,
         protocol: Protocol,
     ) -> Read<()> {
-        match protocol {
-            Protocol::TCP => self.tcp(at, length, header),
-            Protocol::UDP => self.udp(at, length, header),
-            Protocol::ICMP if header.version == 4 => self.icmp(at, length, header),
-            Protocol::IPV4 => self.ipv4(at, length),
-            Protocol::IPV6 => self.ipv6(at, length),
-            Protocol::ICMP => {
+        let (mut at, mut length, mut protocol) = (at, length, protocol);
+        while protocol == Protocol::AH {
+            if !self.has(at, 1) {
+                self.protocol = "ah";
+                self.truncated();
+                return Ok(());
+            }
+            protocol = Protocol(self.u8(at)?);
+            let header_length = self.ah(at)?;
+            at += header_length;
+            length = length.wrapping_sub(header_length as u32);
+        }
+        match (protocol, header.version) {
+            (Protocol::TCP, _) => self.tcp(at, length, header),
+            (Protocol::UDP, _) => self.udp(at, length, header),
+            (Protocol::ICMP, 4) => self.icmp(at, length, header),
+            (Protocol::ICMPV6, 6) => self.icmpv6(at, length, header),
+            (Protocol::IGMP, 4) => self.igmp(at, length),
+            (Protocol::IPV4, _) => self.ipv4(at, length),
+            (Protocol::IPV6, _) => self.ipv6(at, length),
+            (Protocol::GRE, _) => self.gre(at, length),
+            (Protocol::ESP, _) => self.esp(at, length),
+            (Protocol::IPCOMP, _) => self.ipcomp(at),
+            (Protocol::SCTP, _) => self.sctp(at, length, header),
+            (Protocol::PIM, _) => self.pim(at, length, header),
+            (Protocol::VRRP, _) => self.vrrp(at, length, header),
+            (Protocol::ETHERNET, 6) => {
+                let captured = self.bytes.available(at) as u32;
+                self.ethernet(at, length, captured).map(drop)
+            }
+            (Protocol::ICMP | Protocol::IGMP, _) => {
                 self.requires_ip(protocol, 4);
                 Ok(())
             }
-            Protocol(77) => {
+            (Protocol::ICMPV6 | Protocol::ETHERNET, _) => {
+                self.requires_ip(protocol, 6);
+                Ok(())
+            }
+            (Protocol(77), _) => {
                 put!(self, " nd ", length);
                 Ok(())
             }
-            Protocol::NONE => {
+            (Protocol::NONE, _) => {
                 put!(self, "no next header");
                 Ok(())
             }

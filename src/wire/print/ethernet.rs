@@ -159,6 +159,10 @@ impl Dissector<'_> {
             EtherType::IPV4 => self.ipv4(at, length)?,
             EtherType::IPV6 => self.ipv6(at, length)?,
             EtherType::ARP | EtherType::REVERSE_ARP => self.arp(at, length, captured)?,
+            EtherType::MPLS | EtherType::MPLS_MULTICAST => self.mpls(at, length)?,
+            EtherType::NSH => self.nsh(at, length)?,
+            EtherType::LLDP => self.lldp(at, length)?,
+            EtherType::LOOPBACK => self.loopback(at, length)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -74,6 +74,14 @@ impl Dissector<'_> {
 
     /// What is not understood inside a protocol that is; never ends the packet.
     pub(super) fn unknown_data(&mut self, indent: &str, at: usize, length: usize) {
+        if at > self.bytes.end() {
+            (
+                indent,
+                "Dissector error: print_unknown_data called with pointer past end of packet",
+            )
+                .put(self.out);
+            return;
+        }
         let length = length.min(self.bytes.available(at));
         // All of it is there, so this cannot be cut.
         let _ = self.hex(indent, at, length);

@@ -320,7 +320,7 @@ impl Dissector<'_> {
                 }
                 put!(self, ", ttl ", label & 0xff);
             } else {
-                self.icmp_object(object, payload);
+                self.unknown_data("\n\t    ", object, payload);
             }
             if left < payload {
                 break;
@@ -329,16 +329,5 @@ impl Dissector<'_> {
             object += payload;
         }
         Ok(())
-    }
-
-    fn icmp_object(&mut self, at: usize, length: usize) {
-        if at > self.bytes.end() {
-            put!(
-                self,
-                "\n\t    Dissector error: print_unknown_data called with pointer past end of packet"
-            );
-        } else {
-            self.unknown_data("\n\t    ", at, length);
-        }
     }
 }

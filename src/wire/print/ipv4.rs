@@ -55,17 +55,13 @@ impl Dissector<'_> {
             put!(self, "bad-hlen ", header_length);
             return Ok(());
         }
-        let mut total = u32::from(self.u16(at + v4::TOTAL_LENGTH)?);
+        let total = u32::from(self.u16(at + v4::TOTAL_LENGTH)?);
         if length < total {
             put!(self, "truncated-ip - ", total - length, " bytes missing! ");
         }
         if total < header_length {
-            if total != 0 {
-                put!(self, "bad-len ", total);
-                return Ok(());
-            }
-            // Segmentation offload: the length is filled in by the device, after the capture.
-            total = length;
+            put!(self, "bad-len ", total);
+            return Ok(());
         }
         if !self.enter() {
             return Ok(());

@@ -20,15 +20,17 @@ impl Dissector<'_> {
             }
             LinkType::LINUX_SLL => self.sll(frame.length),
             LinkType::LINUX_SLL2 => self.sll2(frame.length),
-            LinkType::RAW | LinkType::RAW_OPENBSD | LinkType::RAW_DLT => {
+            LinkType::RAW
+            | LinkType::RAW_OPENBSD
+            | LinkType::RAW_DLT
+            | LinkType::IPV4
+            | LinkType::IPV6 => {
                 self.protocol = "raw";
                 if self.options.link_header {
                     put!(self, "ip: ");
                 }
                 self.ip_any(0, frame.length)
             }
-            LinkType::IPV4 => self.ipv4(0, frame.length),
-            LinkType::IPV6 => self.ipv6(0, frame.length),
             LinkType::NULL | LinkType::LOOP => self.null(frame.length),
             _ => {
                 self.protocol = "unsupported";
@@ -67,11 +69,7 @@ impl Dissector<'_> {
     }
 
     fn null_header(&mut self, family: u32, length: u32) {
-        let name = match family {
-            2 => Some("IPv4"),
-            3 => Some("XNS IDP / Novell IPX"),
-            _ => bsd_family(family),
-        };
+        let name = bsd_family(family);
         if self.options.quiet == 0 {
             put!(self, "AF ", name.unwrap_or("Unknown"), " (", family, ")");
         } else {
@@ -230,6 +228,8 @@ impl Dissector<'_> {
 /// BSD's address families, as far as tcpdump names them.
 fn bsd_family(family: u32) -> Option<&'static str> {
     Some(match family {
+        2 => "IPv4",
+        6 => "NS",
         7 => "ISO",
         16 => "Appletalk",
         23 => "IPX",

@@ -2,12 +2,14 @@
 
 use super::UdpPayload;
 use super::dissector::Dissector;
+use super::dns::Carrier;
 use super::ipv4::IpHeader;
 use super::sequence::{Key, Start};
 use super::text::{Bits, Hex, HexString, HexZeros, put};
 use crate::wire::bytes::{Cut, Read};
 use crate::wire::checksum;
 use crate::wire::ip::{Protocol, v4, v6};
+use crate::wire::port;
 use crate::wire::tcp::{
     ACKNOWLEDGEMENT, CHECKSUM, DATA_OFFSET, FLAGS, HEADER_LENGTH, SEQUENCE, URGENT, WINDOW, flag,
 };
@@ -215,8 +217,20 @@ impl Dissector<'_> {
         }
     }
 
-    /// What is behind the header, where the port says what it is.
-    fn tcp_payload(&mut self, _at: usize, _length: u32, _ports: (u16, u16)) -> Read<()> {
+    /// What is behind the header, where the port says what it is. Of BGP no more than its name is shown.
+    fn tcp_payload(&mut self, at: usize, length: u32, ports: (u16, u16)) -> Read<()> {
+        let is = |port| ports.0 == port || ports.1 == port;
+        if is(port::BGP) {
+            self.protocol = "bgp";
+            put!(self, ": BGP");
+        } else if is(port::SSH) {
+            self.ssh(at, length)?;
+        } else if is(port::HTTP) || is(port::HTTP_ALTERNATE) {
+            put!(self, ": ");
+            self.http(at, length)?;
+        } else if is(port::DNS) {
+            self.dns(at, length, Carrier::Tcp)?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use super::UdpPayload;
 use super::dissector::Dissector;
+use super::dns::Carrier;
 use super::ipv4::IpHeader;
 use super::text::{HexZeros, put};
 use crate::wire::bytes::Read;
@@ -64,13 +65,34 @@ impl Dissector<'_> {
 
     /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
     fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
-        let is = |port| source == port || destination == port;
         if let UdpPayload::Overlay(ports) = &self.options.udp
             && ports.is_vxlan(source, destination, self.bytes.rest(at, length as usize))
         {
             self.vxlan(at, length)?;
+            return Ok(true);
+        }
+        // In the order in which tcpdump asks, for either port unless only one can mean it.
+        let is = |port| source == port || destination == port;
+        if is(port::DNS) {
+            self.dns(at, length, Carrier::Udp)?;
+        } else if is(port::MDNS) {
+            self.dns(at, length, Carrier::Multicast)?;
+        } else if is(port::BOOTPC) || is(port::BOOTPS) {
+            self.bootp(at, length)?;
+        } else if is(port::DHCPV6_SERVER) || is(port::DHCPV6_CLIENT) {
+            self.dhcpv6(at, length)?;
+        } else if let Some(kind) = bfd_kind(destination) {
+            self.bfd(at, length, kind)?;
+        } else if is(port::VXLAN_LINUX) {
+            self.otv(at, length)?;
         } else if is(port::VXLAN) {
             self.vxlan(at, length)?;
+        } else if is(port::GENEVE) {
+            self.geneve(at, length)?;
+        } else if is(port::VXLAN_GPE) {
+            self.vxlan_gpe(at, length)?;
+        } else if is(port::MPLS) {
+            self.mpls(at, length)?;
         } else {
             return Ok(false);
         }
@@ -206,4 +228,14 @@ impl Dissector<'_> {
             .octets(self.bytes.slice(at + v6::SOURCE, 16)?)
             .octets(&self.ipv6_final_destination(at)?))
     }
+}
+
+/// What a control packet to this port controls (RFC 5881, RFC 5883, RFC 7130).
+fn bfd_kind(destination: u16) -> Option<&'static str> {
+    Some(match destination {
+        3784 => "Control",
+        4784 => "Multihop",
+        port::WEAVE => "Lag",
+        _ => return None,
+    })
 }
