@@ -127,6 +127,12 @@ impl Protocol {
             .get(usize::from(self.0))
             .copied()
             .filter(|name| !name.is_empty())
+            .or(match self.0 {
+                253 => Some("exptest-253"),
+                254 => Some("exptest-254"),
+                255 => Some("reserved"),
+                _ => None,
+            })
     }
 }
 

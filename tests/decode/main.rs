@@ -5,4 +5,6 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod files;
+mod generator;
 mod golden;
+mod oracle;

@@ -88,7 +88,10 @@ impl Dissector<'_> {
 
     #[inline]
     pub(super) fn mac(&self, at: usize) -> Read<Mac> {
-        self.bytes.array(at).map(Mac)
+        self.bytes.array(at).map(|octets| Mac {
+            octets,
+            organisation: !self.options.numeric,
+        })
     }
 
     #[inline]

@@ -87,7 +87,7 @@ impl Dissector<'_> {
                 self.ethernet_type(ether_type);
                 put!(self, ", length ", frame_length, ": ");
             }
-            self.hex_and_ascii(at, captured as usize)?;
+            self.payload(at, captured as usize)?;
         }
         Ok(at - start)
     }
@@ -96,7 +96,7 @@ impl Dissector<'_> {
         match self.llc(at, length, captured, Some(start))? {
             Ok(headers) => Ok(headers),
             Err(headers) => {
-                self.hex_and_ascii(at, captured as usize)?;
+                self.payload(at, captured as usize)?;
                 Ok(headers)
             }
         }

@@ -16,12 +16,23 @@ impl Dissector<'_> {
         self.hex_and_ascii_after("\n\t", at, length)
     }
 
-    pub(super) fn hex_and_ascii_after(
-        &mut self,
-        indent: &str,
-        at: usize,
-        length: usize,
-    ) -> Read<()> {
+    /// The payload of what is not understood, unless `-q`, `-x` or `-X` show it otherwise or not at all.
+    pub(super) fn payload(&mut self, at: usize, length: usize) -> Read<()> {
+        if self.shows_payload() {
+            self.hex_and_ascii(at, length)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn shows_payload(&self) -> bool {
+        self.options.quiet == 0
+            && !matches!(
+                self.options.dump,
+                super::Dump::Hex { .. } | super::Dump::HexAscii { .. }
+            )
+    }
+
+    fn hex_and_ascii_after(&mut self, indent: &str, at: usize, length: usize) -> Read<()> {
         let octets = self.bytes.rest(at, length);
         self.out.reserve(octets.len() * 5 + 64);
         for (line, chunk) in octets.chunks(LINE).enumerate() {

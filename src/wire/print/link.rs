@@ -34,7 +34,7 @@ impl Dissector<'_> {
             LinkType::NULL | LinkType::LOOP => self.null(frame.length),
             _ => {
                 self.protocol = "unsupported";
-                self.hex_and_ascii(0, frame.bytes.len())
+                self.payload(0, frame.bytes.len())
             }
         }
     }
@@ -63,7 +63,7 @@ impl Dissector<'_> {
                 if !self.options.link_header {
                     self.null_header(family, length);
                 }
-                self.hex_and_ascii(HEADER, self.bytes.available(HEADER))
+                self.payload(HEADER, self.bytes.available(HEADER))
             }
         }
     }
@@ -210,15 +210,15 @@ impl Dissector<'_> {
         if protocol == ETH_P_802_2 {
             match self.llc(at, length, captured as u32, None)? {
                 Ok(llc_header) => headers += llc_header,
-                Err(_) => self.hex_and_ascii(at, captured)?,
+                Err(_) => self.payload(at, captured)?,
             }
         } else if protocol <= ethernet::MAX_LENGTH {
-            self.hex_and_ascii(at, captured)?;
+            self.payload(at, captured)?;
         } else if !self.ethertype(EtherType(protocol), at, length, captured as u32)? {
             if !self.options.link_header {
                 header(self, length)?;
             }
-            self.hex_and_ascii(at, captured)?;
+            self.payload(at, captured)?;
         }
         self.link_header += headers;
         Ok(())

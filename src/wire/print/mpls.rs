@@ -56,7 +56,7 @@ impl Dissector<'_> {
                 0x45..=0x4f => 4,
                 0x60..=0x6f => 6,
                 0x81..=0x83 => 8,
-                _ => return self.hex_and_ascii(place, left as usize),
+                _ => return self.payload(place, left as usize),
             },
         };
         put!(self, if self.verbose() { "\n\t" } else { " " });

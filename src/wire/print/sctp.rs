@@ -200,8 +200,11 @@ impl Dissector<'_> {
                 self.m3ua(payload, size)?;
                 self.protocol = "sctp";
             } else {
-                put!(self, "[Payload:");
-                self.hex_and_ascii(payload, size)?;
+                put!(self, "[Payload");
+                if self.shows_payload() {
+                    put!(self, ":");
+                    self.hex_and_ascii(payload, size)?;
+                }
                 put!(self, "]");
             }
         }

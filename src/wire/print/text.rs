@@ -1,5 +1,7 @@
 //! Pieces of text: numbers, addresses and names written into the output without formatting machinery.
 
+use crate::wire::oui;
+
 /// Something that can be written at the end of the output.
 pub(super) trait Put {
     /// Writes it.
@@ -252,20 +254,28 @@ impl Put for HexColons<'_> {
     }
 }
 
-/// A MAC address.
+/// A MAC address, with its organisation if that was asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Mac(pub [u8; 6]);
+pub(super) struct Mac {
+    pub(super) octets: [u8; 6],
+    pub(super) organisation: bool,
+}
 
 impl Put for Mac {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
         let mut text = [b':'; 17];
-        for (place, octet) in text.chunks_mut(3).zip(self.0) {
+        for (place, octet) in text.chunks_mut(3).zip(self.octets) {
             let pair = hex_pair(octet);
             place[0] = pair[0];
             place[1] = pair[1];
         }
         out.extend_from_slice(&text);
+        if self.organisation {
+            let [a, b, c, ..] = self.octets;
+            let name = oui::name(u32::from_be_bytes([0, a, b, c]));
+            (" (oui ", name.unwrap_or("Unknown"), ")").put(out);
+        }
     }
 }
 
@@ -452,10 +462,13 @@ mod tests {
 
     #[test]
     fn addresses() {
-        assert_eq!(
-            text(Mac([0x66, 0x5a, 0x18, 0x78, 0xe4, 0xa8])),
-            "66:5a:18:78:e4:a8"
-        );
+        let octets = [0x66, 0x5a, 0x18, 0x78, 0xe4, 0xa8];
+        let mac = |organisation| Mac {
+            octets,
+            organisation,
+        };
+        assert_eq!(text(mac(false)), "66:5a:18:78:e4:a8");
+        assert_eq!(text(mac(true)), "66:5a:18:78:e4:a8 (oui Unknown)");
         for v4 in [
             [0, 0, 0, 0],
             [10, 46, 0, 8],
