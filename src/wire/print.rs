@@ -31,6 +31,7 @@ mod mptcp;
 mod names;
 mod nsh;
 mod osi;
+mod phrase;
 mod pim;
 mod sctp;
 mod sequence;

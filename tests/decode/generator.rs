@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // The benchmark uses one half of this file, the tests the other.
 
+use std::io::Write;
+
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
@@ -1167,13 +1169,18 @@ pub(crate) fn cooked2(frame: &[u8], direction: u8, device: u32) -> Vec<u8> {
 }
 
 /// Writes a pcap file, little endian, in microseconds.
-pub(crate) struct Pcap(pub(crate) Vec<u8>);
+pub(crate) struct Pcap<W>(pub(crate) W);
 
-impl Pcap {
+impl Pcap<Vec<u8>> {
     pub(crate) fn new(link: u32) -> Self {
-        let mut file = Vec::new();
+        Self::to(link, Vec::new())
+    }
+}
+
+impl<W: Write> Pcap<W> {
+    pub(crate) fn to(link: u32, mut file: W) -> Self {
         for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 262_144, link] {
-            file.extend_from_slice(&word.to_le_bytes());
+            file.write_all(&word.to_le_bytes()).unwrap();
         }
         Self(file)
     }
@@ -1186,8 +1193,8 @@ impl Pcap {
             captured as u32,
             frame.len() as u32,
         ] {
-            self.0.extend_from_slice(&word.to_le_bytes());
+            self.0.write_all(&word.to_le_bytes()).unwrap();
         }
-        self.0.extend_from_slice(&frame[..captured]);
+        self.0.write_all(&frame[..captured]).unwrap();
     }
 }

@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "../../fuzz/body.rs"]
+mod body;
 mod files;
 mod generator;
 mod golden;
+mod mutation;
 mod oracle;

@@ -1,6 +1,7 @@
 //! Ethernet II and 802.3 frames with any number of 802.1Q tags.
 
 use super::dissector::Dissector;
+use super::phrase::Phrase;
 use super::text::{HexZeros, put};
 use crate::wire::bytes::Read;
 use crate::wire::ethernet::{
@@ -103,6 +104,15 @@ impl Dissector<'_> {
     }
 
     fn ethernet_addresses(&mut self, start: usize) -> Read<()> {
+        if self.options.numeric {
+            let mut phrase = Phrase::new();
+            phrase.mac(self.bytes.array(start + SOURCE)?);
+            phrase.literal(b" > ");
+            phrase.mac(self.bytes.array(start + DESTINATION)?);
+            phrase.literal(b", ");
+            phrase.put(self.out);
+            return Ok(());
+        }
         put!(
             self,
             self.mac(start + SOURCE)?,
@@ -114,6 +124,10 @@ impl Dissector<'_> {
     }
 
     fn ethernet_type(&mut self, ether_type: u16) {
+        if self.options.quiet == 0 && EtherType(ether_type) == EtherType::IPV4 {
+            put!(self, "ethertype IPv4 (0x0800)");
+            return;
+        }
         let name = EtherType(ether_type).name();
         let digits = HexZeros::<4>(u32::from(ether_type));
         if self.options.quiet == 0 {

@@ -39,6 +39,16 @@ impl Dissector<'_> {
         let kind = self.u8(at)?;
         let code = self.u8(at + 1)?;
         let start = self.out.len();
+        if matches!(kind, 0 | 8) && !self.verbose() {
+            let (id, sequence) = (self.u16(at + 4)?, self.u16(at + 6)?);
+            if kind == 8 {
+                put!(self, "ICMP echo request, id ");
+            } else {
+                put!(self, "ICMP echo reply, id ");
+            }
+            put!(self, id, ", seq ", sequence, ", length ", length);
+            return Ok(());
+        }
         put!(self, "ICMP ");
         let sentence = self.out.len();
         if let Err(cut) = self.icmp_sentence(at, kind, code) {

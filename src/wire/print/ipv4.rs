@@ -1,6 +1,7 @@
 //! IPv4 headers with options and fragments (RFC 791).
 
 use super::dissector::Dissector;
+use super::phrase::Phrase;
 use super::text::{Bits, Hex, put};
 use crate::wire::bytes::{Cut, Read};
 use crate::wire::checksum;
@@ -75,16 +76,14 @@ impl Dissector<'_> {
             options_cut = self.ipv4_details(at, header_length as usize, fragment, protocol)?;
         }
         if options_cut {
-            self.ipv4_addresses(at)?;
-            put!(self, ": ");
+            self.ipv4_addresses(at, b": ")?;
             self.truncated();
         } else if fragment & v4::OFFSET_MASK == 0 {
             if !matches!(
                 protocol,
                 Protocol::TCP | Protocol::UDP | Protocol::SCTP | Protocol::DCCP
             ) {
-                self.ipv4_addresses(at)?;
-                put!(self, ": ");
+                self.ipv4_addresses(at, b": ")?;
             }
             if !self.has(at, header_length as usize) {
                 let captured = self.bytes.available(at);
@@ -105,21 +104,21 @@ impl Dissector<'_> {
             };
             self.ip_payload(at + header_length as usize, payload, header, protocol)?;
         } else if self.options.quiet < 2 {
-            self.ipv4_addresses(at)?;
-            put!(self, ":");
+            self.ipv4_addresses(at, b":")?;
             self.ip_protocol(protocol);
         }
         self.bytes.set_end(before);
         Ok(())
     }
 
-    fn ipv4_addresses(&mut self, at: usize) -> Read<()> {
-        put!(
-            self,
-            self.v4(at + v4::SOURCE)?,
-            " > ",
-            self.v4(at + v4::DESTINATION)?
-        );
+    /// Both addresses and what stands behind them.
+    fn ipv4_addresses<const N: usize>(&mut self, at: usize, behind: &[u8; N]) -> Read<()> {
+        let mut phrase = Phrase::new();
+        phrase.v4(self.bytes.array(at + v4::SOURCE)?);
+        phrase.literal(b" > ");
+        phrase.v4(self.bytes.array(at + v4::DESTINATION)?);
+        phrase.literal(behind);
+        phrase.put(self.out);
         Ok(())
     }
 

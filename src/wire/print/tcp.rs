@@ -25,6 +25,8 @@ const FLAG_NAMES: [(u32, &str); 8] = [
     (flag::CWR as u32, "W"),
 ];
 
+const PUSH_ACK: u8 = flag::PUSH | flag::ACK;
+
 /// Octets of a reset's data that `-v` shows.
 const RESET_DATA: usize = 30;
 
@@ -108,13 +110,7 @@ impl Dissector<'_> {
             return Ok(());
         }
         let flags = self.u8(at + FLAGS)?;
-        let names = Bits {
-            value: u32::from(flags),
-            names: &FLAG_NAMES,
-            separator: "",
-            none: "none",
-        };
-        put!(self, "Flags [", names, "]");
+        self.tcp_flags(flags);
         let mut sequence = self.u32(at + SEQUENCE)?;
         let mut acknowledgement = self.u32(at + ACKNOWLEDGEMENT)?;
         let mut relative = Relative::default();
@@ -205,6 +201,22 @@ impl Dissector<'_> {
             return Ok(());
         }
         self.tcp_payload(payload, data, ports)
+    }
+
+    fn tcp_flags(&mut self, flags: u8) {
+        match flags {
+            flag::ACK => put!(self, "Flags [.]"),
+            PUSH_ACK => put!(self, "Flags [P.]"),
+            _ => {
+                let names = Bits {
+                    value: u32::from(flags),
+                    names: &FLAG_NAMES,
+                    separator: "",
+                    none: "none",
+                };
+                put!(self, "Flags [", names, "]");
+            }
+        }
     }
 
     pub(super) fn tcp_port(&mut self, port: u16) {

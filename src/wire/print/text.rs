@@ -1,5 +1,6 @@
 //! Pieces of text: numbers, addresses and names written into the output without formatting machinery.
 
+use super::phrase::Phrase;
 use crate::wire::oui;
 
 /// Something that can be written at the end of the output.
@@ -94,6 +95,17 @@ pub(super) fn hex_pair(octet: u8) -> [u8; 2] {
     HEX[usize::from(octet)]
 }
 
+/// Appends the first `length` of `text`'s octets.
+///
+/// All of them are copied, and those too many taken back: a copy of a known size is a few instructions,
+/// one of an unknown size a call.
+#[inline(always)]
+pub(super) fn put_front<const N: usize>(text: &[u8; N], length: usize, out: &mut Vec<u8>) {
+    let end = out.len() + length;
+    out.extend_from_slice(text);
+    out.truncate(end);
+}
+
 /// Decimal digits of `value`, right-aligned in the array, with the position of the first one.
 #[inline]
 fn decimal(mut value: u64) -> ([u8; 20], usize) {
@@ -126,28 +138,39 @@ impl Put for u64 {
     }
 }
 
+/// A number below 10,000 as four digits, and how many of them count; the others are zeros before.
+#[inline(always)]
+pub(super) fn four_digits(value: u32) -> ([u8; 4], usize) {
+    let [a, b] = PAIRS[(value / 100 % 100) as usize];
+    let [c, d] = PAIRS[(value % 100) as usize];
+    let count =
+        1 + usize::from(value >= 10) + usize::from(value >= 100) + usize::from(value >= 1000);
+    ([a, b, c, d], count)
+}
+
+/// The digits of a number below 10,000 from the first that counts, and how many do.
+#[inline(always)]
+pub(super) fn short_decimal(value: u32) -> ([u8; 4], usize) {
+    let (digits, count) = four_digits(value);
+    let packed = u32::from_be_bytes(digits) << (8 * (4 - count));
+    (packed.to_be_bytes(), count)
+}
+
 impl Put for u32 {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
-        let mut value = self;
-        let mut digits = [b'0'; 10];
-        let mut at = 10;
-        while value >= 100 {
-            let pair = PAIRS[(value % 100) as usize];
-            value /= 100;
-            at -= 2;
-            digits[at] = pair[0];
-            digits[at + 1] = pair[1];
+        if self < 10_000 {
+            let (digits, count) = short_decimal(self);
+            put_front(&digits, count, out);
+            return;
         }
-        if value >= 10 {
-            let pair = PAIRS[value as usize];
-            at -= 2;
-            digits[at] = pair[0];
-            digits[at + 1] = pair[1];
-        } else {
-            at -= 1;
-            digits[at] = b'0' + value as u8;
+        if self < 100_000_000 {
+            let (digits, count) = short_decimal(self / 10_000);
+            put_front(&digits, count, out);
+            out.extend_from_slice(&four_digits(self % 10_000).0);
+            return;
         }
+        let (digits, at) = decimal(u64::from(self));
         out.extend_from_slice(&digits[at..]);
     }
 }
@@ -188,6 +211,17 @@ pub(super) struct Zeros<const N: usize>(pub u32);
 impl<const N: usize> Put for Zeros<N> {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
+        if N == 6 && self.0 < 1_000_000 {
+            let [a, b] = PAIRS[(self.0 / 10_000) as usize];
+            let [c, d] = PAIRS[(self.0 / 100 % 100) as usize];
+            let [e, f] = PAIRS[(self.0 % 100) as usize];
+            out.extend_from_slice(&[a, b, c, d, e, f]);
+            return;
+        }
+        if N == 2 && self.0 < 100 {
+            out.extend_from_slice(&PAIRS[self.0 as usize]);
+            return;
+        }
         let (digits, at) = decimal(u64::from(self.0));
         out.extend_from_slice(&digits[at.min(20 - N)..]);
     }
@@ -222,10 +256,18 @@ impl<const N: usize> Put for HexZeros<N> {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
         let [a, b, c, d] = self.0.to_be_bytes().map(hex_pair);
+        if N == 2 && self.0 <= 0xff {
+            out.extend_from_slice(&d);
+            return;
+        }
+        if N == 4 && self.0 <= 0xffff {
+            out.extend_from_slice(&[c[0], c[1], d[0], d[1]]);
+            return;
+        }
         let digits = [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]];
         let significant = 8 - (self.0.leading_zeros() / 4) as usize;
-        let width = if significant > N { significant } else { N };
-        out.extend_from_slice(&digits[8 - width.min(8)..]);
+        let width = significant.max(N).min(8);
+        out.extend_from_slice(&digits[8 - width..]);
     }
 }
 
@@ -279,25 +321,31 @@ impl Put for Mac {
     }
 }
 
-/// Each octet in decimal, padded to three characters, and how many of them count.
-const OCTETS: [([u8; 3], u8); 256] = {
-    let mut octets = [([b'.'; 3], 0); 256];
+/// Each octet in decimal with a point behind it, in four characters, and how many are digits.
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
     let mut n = 0;
     while n < 256 {
         let ones = b'0' + (n % 10) as u8;
         let tens = b'0' + (n / 10 % 10) as u8;
         let hundreds = b'0' + (n / 100) as u8;
         octets[n] = if n >= 100 {
-            ([hundreds, tens, ones], 3)
+            ([hundreds, tens, ones, b'.'], 3)
         } else if n >= 10 {
-            ([tens, ones, b'.'], 2)
+            ([tens, ones, b'.', b'.'], 2)
         } else {
-            ([ones, b'.', b'.'], 1)
+            ([ones, b'.', b'.', b'.'], 1)
         };
         n += 1;
     }
     octets
 };
+
+/// An octet's digits with points behind them, and how many are digits.
+#[inline(always)]
+pub(super) fn octet_digits(octet: u8) -> ([u8; 4], u8) {
+    OCTETS[usize::from(octet)]
+}
 
 /// An IPv4 address.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -306,19 +354,9 @@ pub(super) struct V4(pub [u8; 4]);
 impl Put for V4 {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
-        let mut text = [b'.'; 16];
-        let mut at = 0;
-        for octet in self.0 {
-            let (digits, count) = OCTETS[usize::from(octet)];
-            // At most 3 × 4 octets have been passed before the last one is written at 12.
-            text[at] = digits[0];
-            text[at + 1] = digits[1];
-            text[at + 2] = digits[2];
-            at += usize::from(count);
-            text[at] = b'.';
-            at += 1;
-        }
-        out.extend_from_slice(&text[..at - 1]);
+        let mut phrase = Phrase::new();
+        phrase.v4(self.0);
+        phrase.put(out);
     }
 }
 

@@ -81,6 +81,14 @@ impl Clock {
         match self.style {
             TimeStyle::Hidden => {}
             TimeStyle::TimeOfDay | TimeStyle::DateAndTime => {
+                if self.second == Some(time.seconds)
+                    && let Ok(text) = <[u8; 8]>::try_from(self.text.as_slice())
+                    && let (false, Ok(micros)) = (self.nano, u32::try_from(fraction))
+                {
+                    out.extend_from_slice(&text);
+                    (".", Zeros::<6>(micros), " ").put(out);
+                    return;
+                }
                 self.date(time.seconds, out);
                 if has_date(time.seconds) {
                     self.fraction(fraction, out);

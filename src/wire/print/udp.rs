@@ -4,6 +4,7 @@ use super::UdpPayload;
 use super::dissector::Dissector;
 use super::dns::Carrier;
 use super::ipv4::IpHeader;
+use super::phrase::Phrase;
 use super::text::{HexZeros, put};
 use crate::wire::bytes::Read;
 use crate::wire::checksum::{self, Sum};
@@ -130,6 +131,21 @@ impl Dissector<'_> {
                 self.v4(at + v4::DESTINATION)?
             ),
             None => return Ok(()),
+            Some((source, destination))
+                if follows && header.version == 4 && self.options.numeric =>
+            {
+                let mut phrase = Phrase::new();
+                phrase.v4(self.bytes.array(at + v4::SOURCE)?);
+                phrase.literal(b".");
+                phrase.number(source);
+                phrase.literal(b" > ");
+                phrase.v4(self.bytes.array(at + v4::DESTINATION)?);
+                phrase.literal(b".");
+                phrase.number(destination);
+                phrase.literal(b": ");
+                phrase.put(self.out);
+                return Ok(());
+            }
             Some((source, destination)) => {
                 if follows {
                     if header.version == 6 {

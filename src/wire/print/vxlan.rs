@@ -8,6 +8,14 @@ use crate::wire::packet::vxlan;
 impl Dissector<'_> {
     pub(super) fn vxlan(&mut self, at: usize, length: u32) -> Read<()> {
         self.protocol = "vxlan";
+        if length >= vxlan::HEADER_LENGTH as u32
+            && self.bytes.u8(at) == Ok(vxlan::FLAG_VNI)
+            && self.has(at, vxlan::HEADER_LENGTH)
+        {
+            put!(self, "VXLAN, flags [I] (0x08), vni ");
+            put!(self, self.u24(at + vxlan::VNI)?);
+            return self.vxlan_inner(at, length);
+        }
         put!(self, "VXLAN");
         if length < vxlan::HEADER_LENGTH as u32 {
             self.invalid();
@@ -27,13 +35,12 @@ impl Dissector<'_> {
             HexZeros::<2>(u32::from(flags)),
             "), "
         );
-        put!(
-            self,
-            "vni ",
-            self.u24(at + vxlan::VNI)?,
-            "\n",
-            self.options.inner_indent
-        );
+        put!(self, "vni ", self.u24(at + vxlan::VNI)?);
+        self.vxlan_inner(at, length)
+    }
+
+    fn vxlan_inner(&mut self, at: usize, length: u32) -> Read<()> {
+        put!(self, "\n", self.options.inner_indent);
         if !self.has(at + vxlan::HEADER_LENGTH - 1, 1) {
             return Err(Cut);
         }
