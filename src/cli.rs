@@ -163,13 +163,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 }
 
 fn report(error: &Error, style: Style) {
-    let mut message = format!("{} {error}", style.bad("error:"));
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
+    let mut message = format!("{} {}", style.bad("error:"), error.with_cause());
     message.push('\n');
     if let Some(advice) = error.advice() {
         message.push_str(&format!("{} {advice}\n", style.aside("try:")));

@@ -84,6 +84,18 @@ impl Error {
         self
     }
 
+    /// The message with its causes, on one line.
+    pub fn with_cause(&self) -> String {
+        let mut text = self.message.clone();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text.push_str(": ");
+            text.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        text
+    }
+
     /// How the program should end because of this.
     pub fn outcome(&self) -> Outcome {
         self.outcome

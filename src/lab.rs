@@ -53,6 +53,9 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When the lab does not run any more, or belongs to another user.
 pub fn enter(state: &State) -> Result<()> {
+    // Plugins look for programs of the system, such as iptables.
+    // SAFETY: no other thread can read the environment meanwhile, for there is none.
+    unsafe { std::env::set_var("PATH", programs::search_path()) };
     if !state.user_namespace {
         return Ok(());
     }

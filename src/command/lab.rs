@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::cli::Context;
-use crate::error::{Error, Outcome, Result};
+use crate::error::{Outcome, Result};
 use crate::lab::down::down;
 use crate::lab::exec::{self, exit_code};
 use crate::lab::state::{Directory, Labs, State};
@@ -150,7 +150,7 @@ fn down_all(labs: &Labs, context: &mut Context<'_>) -> Result<Outcome> {
         {
             Ok(()) => show::down(&name, start.elapsed(), context.out)?,
             Err(error) => {
-                progress(&with_cause(&error));
+                progress(&error.with_cause());
                 outcome = Outcome::Fault;
             }
         }
@@ -182,7 +182,7 @@ fn list(
                 "lab {name} has no state: ovl lab down --lab {name} removes it"
             )),
             Err(error) => {
-                progress(&with_cause(&error));
+                progress(&error.with_cause());
                 outcome = Outcome::Fault;
             }
         }
@@ -197,13 +197,6 @@ fn list(
         }
     }
     Ok(outcome)
-}
-
-fn with_cause(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 fn progress(line: &str) {

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
-use super::files;
 use super::namespaces;
 use super::process::Process;
+use super::programs;
 use super::state::{Machine, Pod, State};
 use crate::error::{Error, Outcome, Result};
 
@@ -107,7 +107,7 @@ impl Place<'_> {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .env("PATH", search_path())
+            .env("PATH", programs::search_path())
             .current_dir("/");
         let ran = namespaces::run_inside(&held, move || -> std::io::Result<ExitStatus> {
             let mut child = command.spawn()?;
@@ -121,25 +121,6 @@ impl Place<'_> {
         });
         ran.map_err(failed)?.map_err(failed)
     }
-}
-
-/// The caller's search path, then `ovl` itself, then where system tools are: an ordinary user's path often
-/// lacks `/usr/sbin` and with it `ip`.
-fn search_path() -> OsString {
-    let mut path = std::env::var_os("PATH").unwrap_or_default();
-    for directory in [
-        files::OVL.trim_end_matches("/ovl"),
-        "/usr/sbin",
-        "/sbin",
-        "/usr/bin",
-        "/bin",
-    ] {
-        if !path.is_empty() {
-            path.push(":");
-        }
-        path.push(directory);
-    }
-    path
 }
 
 /// The exit code that a shell would report.

@@ -16,6 +16,7 @@ use rustix::thread::UnshareFlags;
 use super::files;
 use super::handshake::{Instructions, MACHINE, PAUSE, PROGRAM, Plan};
 use super::namespaces::unshare;
+use super::programs;
 
 /// Runs this process as a part of a lab if that is what it was started for.
 pub fn run_if_asked(args: &[OsString]) -> Option<ExitCode> {
@@ -131,6 +132,7 @@ fn program(command: &[String], log: &Path) -> Result<std::convert::Infallible, S
     let other = log.try_clone().map_err(|e| failed("write the log", e))?;
     let error = Command::new(program)
         .args(arguments)
+        .env("PATH", programs::search_path())
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(other)

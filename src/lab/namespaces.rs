@@ -8,6 +8,8 @@
 use std::io;
 use std::process::{Child, Command};
 
+use rustix::fd::AsFd;
+use rustix::io::Errno;
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags};
 
 use super::process::Held;
@@ -28,7 +30,17 @@ pub fn run_inside<T: Send>(machine: &Held, f: impl FnOnce() -> T + Send) -> io::
     on_a_thread(|| {
         // A thread that shares its working directory with others cannot change its mounts.
         unshare(UnshareFlags::FS)?;
-        rustix::thread::move_into_thread_name_spaces(rustix::fd::AsFd::as_fd(machine), MACHINE)?;
+        rustix::thread::move_into_thread_name_spaces(machine.as_fd(), MACHINE).map_err(
+            |errno| {
+                match errno {
+                    // It is ending this moment: its descriptor is still there, its namespaces are not.
+                    Errno::SRCH => {
+                        io::Error::new(io::ErrorKind::NotFound, "it does not run any more")
+                    }
+                    errno => errno.into(),
+                }
+            },
+        )?;
         Ok(f())
     })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use plugin_core::netns::Netns;
 use plugin_core::node::Settings;
-use plugin_core::node::settings::Chained;
+use plugin_core::node::settings::{Chained, Pool};
 use plugin_core::node::status::Status;
 
 use super::cables;
@@ -84,7 +84,17 @@ fn chained(network: &Settings, progress: &mut dyn FnMut(&str)) -> Vec<Chained> {
 }
 
 fn settings_of(node: &Node, network: &Settings, plugins: &[Chained]) -> Settings {
+    let preferred = |mut pool: Pool| {
+        pool.preferred = node
+            .blocks
+            .iter()
+            .copied()
+            .filter(|b| pool.cidr.contains(b))
+            .collect();
+        pool
+    };
     Settings {
+        pools: network.pools.iter().cloned().map(preferred).collect(),
         node: Some(node.name.clone()),
         underlay: Some(node.device.clone()),
         addresses: node.addresses.iter().map(ipnet::IpNet::addr).collect(),

@@ -66,11 +66,9 @@ pub fn add(
             Ok((state, pod))
         }
         Err(error) => {
-            if let Err(remains) = remove(directory, &pod.full_name()) {
-                progress(&format!(
-                    "{remains}; ovl lab pod rm {} tries again",
-                    pod.full_name()
-                ));
+            if let Err(remains) = undo(directory, &pod, progress) {
+                let name = pod.full_name();
+                progress(&format!("{remains}; ovl lab pod rm {name} tries again"));
             }
             Err(error)
         }
@@ -86,11 +84,33 @@ pub fn remove(directory: &Directory, name: &str) -> Result<Pod> {
     let pod = find_pod(&state, name)?.clone();
     let node = node_of(&state, &pod)?;
     runtime::detach(&node, &pod)?;
-    sandbox::end(&node, &pod)?;
+    forget(directory, &node, &pod)?;
+    Ok(pod)
+}
+
+/// Removes a pod that could not be attached. The failed ADD was undone as far as the plugins could; one that
+/// cannot even do that keeps nothing else.
+fn undo(directory: &Directory, pod: &Pod, progress: &mut dyn FnMut(&str)) -> Result<()> {
+    let state = directory.read_up()?;
+    // Its process may have been written down since.
+    let pod = state
+        .pods
+        .iter()
+        .find(|other| other.sandbox == pod.sandbox)
+        .unwrap_or(pod);
+    let node = node_of(&state, pod)?;
+    if let Err(error) = runtime::detach(&node, pod) {
+        progress(&error.with_cause());
+    }
+    forget(directory, &node, pod)
+}
+
+fn forget(directory: &Directory, node: &Held, pod: &Pod) -> Result<()> {
+    sandbox::end(node, pod)?;
     change(directory, |state| {
         state.pods.retain(|other| other.sandbox != pod.sandbox);
     })?;
-    Ok(pod)
+    Ok(())
 }
 
 fn start(directory: &Directory, pod: &Pod) -> Result<(State, Pod)> {

@@ -142,7 +142,7 @@ impl Profile {
                 mode = "flat"
                 mtu = 1376
                 bridge = "weave"
-                hostPrefix = "vethwepl"
+                hostPrefix = "veth"
                 pools = [{ cidr = "10.32.0.0/12", blockSize = 20 }]
                 vxlan = { device = "vxlan-6784", port = 6784 }
                 "#

@@ -1,10 +1,11 @@
 //! The programs a node runs: this one, its plugins, and the standard plugins where they are installed.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use plugin_core::node::settings::Chained;
 
-use super::files::STANDARD_PLUGINS;
+use super::files::{self, STANDARD_PLUGINS};
 use crate::error::{Error, Result};
 
 /// The environment variable that says where `ovl-cni` is.
@@ -56,6 +57,27 @@ impl Programs {
         })?;
         Ok(Self { ovl, ovl_cni })
     }
+}
+
+/// The search path on a node: the caller's, then where `ovl` and the system's tools are. An ordinary user's
+/// path often lacks `/usr/sbin`, and with it `ip` and `nft`.
+pub fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    let ours = files::OVL.trim_end_matches("/ovl");
+    for directory in [
+        ours,
+        "/usr/local/sbin",
+        "/usr/sbin",
+        "/sbin",
+        "/usr/bin",
+        "/bin",
+    ] {
+        if !path.is_empty() {
+            path.push(":");
+        }
+        path.push(directory);
+    }
+    path
 }
 
 /// The name of a standard plugin's program.

@@ -114,16 +114,8 @@ pub fn after_add(state: &State, pod: &Pod) -> String {
                 pod.full_name()
             }
         };
-        let address = pod
-            .addresses()
-            .first()
-            .map(|net| net.addr().to_string())
-            .unwrap_or_default();
-        return format!(
-            "ovl lab exec {}{} -- ping -c 3 {address}",
-            short(other),
-            which(state)
-        );
+        let (from, to) = (short(other), &pod.name);
+        return format!("ovl lab exec {from}{} -- ping -c 3 {to}", which(state));
     }
     let node = state
         .topology

@@ -1,0 +1,19 @@
+//! Labs, end to end: the real program makes real networks of namespaces, and other tools (`ip`, `ping`, `tc`)
+//! say whether they are what they should be.
+
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod pods;
+#[cfg(test)]
+mod profiles;
+#[cfg(test)]
+mod standard_plugins;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod topologies;
+#[cfg(test)]
+mod user;
