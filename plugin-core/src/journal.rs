@@ -25,6 +25,7 @@ use ipnet::IpNet;
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
+use crate::mac::Mac;
 use crate::naming::Owner;
 use crate::plan::Operation;
 use crate::spec::{Attachment, Code, Error, NetworkName, Result};
@@ -99,10 +100,12 @@ pub enum Undo {
         /// The table.
         table: u32,
     },
-    /// Deletes the bridge if this ADD made it and it has no ports.
+    /// Deletes the bridge if an ADD made it and it has no ports.
     DeleteBridge {
         /// Its name.
         name: String,
+        /// The hardware address of one that an ADD made.
+        mac: Mac,
     },
     /// Gives the attachment's addresses back.
     ReleaseAddresses {

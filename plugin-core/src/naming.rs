@@ -108,6 +108,13 @@ impl Owner {
     }
 }
 
+/// The hardware address of a bridge that an ADD makes because no agent has. By it the bridge is known as
+/// one that may be removed once it has no ports; an address is there from the first moment, where an alias
+/// would have to be written after.
+pub fn bridge_mac(node: &str, bridge: &str) -> Mac {
+    digest(&format!("{node} {bridge} made by ADD"))
+}
+
 fn digest(seed: &str) -> Mac {
     let [a, b, c, d, e, f, ..] = Sha1::from(seed).digest().bytes();
     // Locally administered, and not a group address (IEEE 802-2014 §8.2.2).

@@ -18,10 +18,6 @@ use crate::naming::Owner;
 /// The schema of a printed [`Plan`].
 pub const SCHEMA: &str = "ovl.plan/v1";
 
-/// What a bridge that an ADD made carries as its alias: GC removes it once it has no ports. One that
-/// somebody else made stays.
-pub const BRIDGE_ALIAS: &str = "ovl:bridge";
-
 /// The kernel operations of one ADD, in the order in which they are made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

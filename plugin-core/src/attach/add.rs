@@ -8,11 +8,10 @@ use super::network::{Kind, Network, Wiring};
 use super::undo::Undoing;
 use crate::journal::{Attached, Busy, Entry, Intent, Journal, Progress, Undo};
 use crate::mac::Mac;
-use crate::naming::Owner;
+use crate::naming::{self, Owner};
 use crate::netlink::Socket;
 use crate::netlink::link;
 use crate::netns::Netns;
-use crate::node::mac::of_bridge;
 use crate::plan::execute::Kernel;
 use crate::plan::{Operation, Plan, Side};
 use crate::spec::{Add, AddResult, Code, Error, Result};
@@ -43,7 +42,21 @@ pub(super) fn add(kind: Kind, request: &Add) -> Result<AddResult> {
             return Err(error);
         }
     };
-    match adding.attach(&mut kernel, &mut entry, &facts) {
+    let netns = request.netns.clone();
+    let intent = Intent::new(owner.clone(), netns, adding.undo_steps(&facts))?;
+    if let Err(error) = entry.intend(intent) {
+        entry.remove()?;
+        return Err(error.into());
+    }
+    let given = match network.ipam.add(request) {
+        Ok(given) => given,
+        Err(error) => {
+            // An IPAM plugin that fails has undone what it did itself, and nothing else was done.
+            entry.remove()?;
+            return Err(error);
+        }
+    };
+    match adding.attach(&mut kernel, &mut entry, &facts, &given) {
         Ok(result) => Ok(result),
         Err(error) => Err(adding.roll_back(&mut kernel.node, entry, error)),
     }
@@ -119,16 +132,14 @@ impl Adding<'_> {
         Facts::gather(self.network, self.owner, pod.as_ref(), &mut kernel.node)
     }
 
-    fn attach(&self, kernel: &mut Kernel, entry: &mut Entry, facts: &Facts) -> Result<AddResult> {
-        let netns = self.request.netns.clone();
-        entry.intend(Intent::new(
-            self.owner.clone(),
-            netns,
-            self.undo_steps(facts),
-        )?)?;
-
-        let given = self.network.ipam.add(self.request)?;
-        let (ends, result, operations) = wire(self.network, self.owner, facts, &given)?;
+    fn attach(
+        &self,
+        kernel: &mut Kernel,
+        entry: &mut Entry,
+        facts: &Facts,
+        given: &AddResult,
+    ) -> Result<AddResult> {
+        let (ends, result, operations) = wire(self.network, self.owner, facts, given)?;
         // A bridge without ports may be removed; this one is about to have one.
         let bridge_lock = match self.network.wiring {
             Wiring::Routed => None,
@@ -154,6 +165,7 @@ impl Adding<'_> {
         {
             undo.push(Undo::DeleteBridge {
                 name: bridge.name.clone(),
+                mac: naming::bridge_mac(&self.network.node, &bridge.name),
             });
         }
         undo.push(Undo::ReleaseAddresses {
@@ -247,7 +259,7 @@ fn wire(
 /// The hardware address that the bridge has, or will have.
 fn bridge_mac(network: &Network, bridge: &str, facts: &Facts) -> Mac {
     let there = facts.bridge.as_ref().and_then(|bridge| bridge.mac);
-    there.unwrap_or_else(|| of_bridge(&network.node, bridge))
+    there.unwrap_or_else(|| naming::bridge_mac(&network.node, bridge))
 }
 
 fn owner_of(request: &Add) -> Result<Owner> {

@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 
 use super::ipam::Ipam;
-use super::network::{Kind, state_dir};
+use super::network::{Kind, Network, Wiring, state_dir};
 use super::undo::{Undoing, delete, delete_empty_bridge};
 use crate::journal::{Busy, Journal, Progress, Unavailable};
-use crate::naming::Owner;
+use crate::naming::{self, Owner};
 use crate::netlink::error::or_absent;
 use crate::netlink::{Socket, link};
-use crate::plan::BRIDGE_ALIAS;
 use crate::plan::execute::gateway_route;
 use crate::routed;
 use crate::spec::{Attachment, Code, Error, Gc, Result};
@@ -75,25 +74,27 @@ pub(super) fn gc(kind: Kind, request: &Gc) -> Result<()> {
         errors.extend(ipam.gc(request).err());
     }
     if valid.is_empty() {
-        errors.extend(sweep_shared(&journal, &mut node));
+        // With a configuration that cannot be read nothing is known of a bridge.
+        let network = Network::read(kind, &invocation.config).ok();
+        errors.extend(sweep_shared(&journal, network.as_ref(), &mut node));
     }
     super::all_of(errors)
 }
 
-/// Removes the bridges that ADDs made and that have no ports, and the node's route to the gateway of
+/// Removes the bridge if an ADD made it and it has no ports, and the node's route to the gateway of
 /// routed pods when it has none of them.
-fn sweep_shared(journal: &Journal, node: &mut Socket) -> Vec<Error> {
+fn sweep_shared(journal: &Journal, network: Option<&Network>, node: &mut Socket) -> Vec<Error> {
     let links = match link::list(node) {
         Ok(links) if links.complete => links.rows,
         Ok(_) => return Vec::new(),
         Err(error) => return vec![error.into()],
     };
     let mut errors = Vec::new();
-    for bridge in links
-        .iter()
-        .filter(|link| link.alias.as_deref() == Some(BRIDGE_ALIAS))
+    if let Some(network) = network
+        && let Wiring::Bridged(bridge) = &network.wiring
     {
-        errors.extend(delete_empty_bridge(journal, node, &bridge.name).err());
+        let mac = naming::bridge_mac(&network.node, &bridge.name);
+        errors.extend(delete_empty_bridge(journal, node, &bridge.name, mac).err());
     }
     let routed_pods = links.iter().any(|link| {
         link.mac == Some(routed::HOST_MAC)

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::ipam::Ipam;
 use crate::journal::{Intent, Journal, Undo};
+use crate::mac::Mac;
 use crate::naming::Owner;
 use crate::netlink::error::or_absent;
 use crate::netlink::link::{self, Link};
 use crate::netlink::{self, Socket, rule};
 use crate::netns::Netns;
-use crate::plan::BRIDGE_ALIAS;
 use crate::plan::execute::PROTOCOL;
 use crate::spec::{Code, Error, Invocation, Result};
 
@@ -33,7 +33,9 @@ impl Undoing<'_> {
                 _ if !this_boot => Ok(()),
                 Undo::DeleteLink { name } => self.delete_link(name, &intent.owner),
                 Undo::DeletePodRules { table } => delete_pod_rules(&intent.netns, *table),
-                Undo::DeleteBridge { name } => delete_empty_bridge(self.journal, self.node, name),
+                Undo::DeleteBridge { name, mac } => {
+                    delete_empty_bridge(self.journal, self.node, name, *mac)
+                }
             };
             errors.extend(undone.err());
         }
@@ -94,12 +96,17 @@ pub(super) fn delete(node: &mut Socket, link: &Link) -> Result<()> {
 }
 
 /// Deletes a bridge that an ADD made, once it has no ports.
-pub(super) fn delete_empty_bridge(journal: &Journal, node: &mut Socket, name: &str) -> Result<()> {
+pub(super) fn delete_empty_bridge(
+    journal: &Journal,
+    node: &mut Socket,
+    name: &str,
+    mac: Mac,
+) -> Result<()> {
     let _no_port_is_made = journal.lock_bridges(true)?;
     let Some(bridge) = link::by_name(node, name)? else {
         return Ok(());
     };
-    if bridge.alias.as_deref() != Some(BRIDGE_ALIAS) {
+    if bridge.mac != Some(mac) {
         return Ok(());
     }
     let links = link::list(node)?;

@@ -223,10 +223,8 @@ impl Kernel {
                 let made = self
                     .node
                     .apply(&link::add_bridge(name, Some(mac), mtu, true));
+                // Another ADD may have been faster.
                 netlink::error::or_exists(made)?;
-                let index = self.index(Side::Node, name)?;
-                self.node
-                    .apply(&Set::index(index).alias(super::BRIDGE_ALIAS).change())?;
             }
         }
         Ok(())
