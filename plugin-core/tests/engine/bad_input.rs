@@ -216,6 +216,32 @@ fn a_pool_without_an_address_left() {
 }
 
 #[test]
+fn an_agent_that_is_not_ready() {
+    let Some(node) = Node::new() else { return };
+    let net = node.routed(json!({}));
+    let pod = node.pod("1");
+    let who = Who::new("", &pod).ifname("");
+    node.must("STATUS", &net, who);
+    let agent = |ready: bool| {
+        let status = json!({"schema": "ovl.agent/v1", "network": "k8s-pod-network", "node": "host01",
+            "ready": ready, "reason": "underlay device enp0s8 does not exist", "peers": 0,
+            "scope": {"underlay": "enp0s8", "pools": []}, "version": "0"});
+        let dir = node.state_dir().join("agent");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("k8s-pod-network.json"), status.to_string()).unwrap();
+    };
+    agent(false);
+    let answer = node.ask("STATUS", &net, who);
+    assert!(
+        answer.told().contains("enp0s8 does not exist"),
+        "{answer:?}"
+    );
+    assert_eq!(answer.stdout["code"], 51);
+    agent(true);
+    node.must("STATUS", &net, who);
+}
+
+#[test]
 fn twice_the_same_attachment() {
     let Some(node) = Node::new() else { return };
     let pod = node.pod("1");
