@@ -5,6 +5,9 @@ mod agent;
 mod cni;
 mod decode;
 mod lab;
+mod pod;
+mod snapshot;
+mod source;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -45,6 +48,19 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show everything about a pod: sandbox, namespace, processes, the pair drawn from both ends, routes
+    Pod(Box<pod::Pod>),
+    /// List the pods of a node with their devices
+    Pods(Box<pod::Pods>),
+    /// Say what is wrong on a node
+    Check(Box<snapshot::Check>),
+    /// Save everything that decides where packets go
+    Snapshot(Box<snapshot::Snapshot>),
+    /// Say what changed between two snapshots, or since one
+    Diff(Box<snapshot::Diff>),
+    /// The far side of a conversation with a node
+    #[command(hide = true)]
+    Node(snapshot::Node),
     /// Make and use a whole multi-node pod network on this machine
     Lab(lab::Lab),
     /// Read captures: print packets, pair pings, sum up flows
@@ -138,6 +154,14 @@ fn program_name(args: &[OsString]) -> String {
 
 fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
+        Command::Pod(pod) => command::pod::run(&pod.into_request()?, context),
+        Command::Pods(pods) => command::pods::run(&pods.into_request()?, context),
+        Command::Check(check) => command::check::run(&check.into_request()?, context),
+        Command::Snapshot(snapshot) => command::snapshot::run(&snapshot.into_request()?, context),
+        Command::Diff(diff) => command::diff::run(&diff.into_request()?, context),
+        Command::Node(node) => match node.action {
+            snapshot::NodeAction::Serve => command::node::serve(context),
+        },
         Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
         Command::Decode(decode) => command::decode::run(&decode.into_request()?, context),
         Command::Agent(arguments) => command::agent::run(&arguments.request()),

@@ -2,7 +2,32 @@
 //! returns an [`Outcome`](crate::error::Outcome); it holds no logic of its own.
 
 pub mod agent;
+pub mod check;
 pub mod cni;
 pub mod completion;
 pub mod decode;
+pub mod diff;
 pub mod lab;
+pub mod node;
+pub mod pod;
+pub mod pods;
+pub mod snapshot;
+
+use std::io::Write;
+
+/// Says something on standard error that is no reason to end.
+fn warn(text: &str) {
+    // Standard error is the last resort; when it is gone, so is the warning.
+    let _ = writeln!(
+        std::io::stderr(),
+        "ovl: {}",
+        crate::render::escape::escape(text)
+    );
+}
+
+/// Says which nodes did not answer.
+fn warn_of_missing(bundle: &crate::model::Bundle) {
+    for words in crate::cluster::missing_in_words(&bundle.missing) {
+        warn(&words);
+    }
+}

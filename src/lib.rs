@@ -20,9 +20,13 @@
 //! | [`agent`] | what keeps a node in a pod network: `ovl agent` |
 //! | [`capture`] | capture files, live capture and filters |
 //! | [`cli`] | what may be typed: the only place that knows clap |
+//! | [`cluster`] | where snapshots come from: this node, other nodes, a lab, a file |
+//! | [`collect`] | reads a node: kernel, runtime, and the files CNI leaves |
 //! | [`command`] | one file a verb: wires the stages together, holds no logic |
 //! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
 //! | [`lab`] | a whole multi-node network on one machine: nodes, pods, cables |
+//! | [`inspect`] | what a snapshot says about one pod, all pods, and another snapshot |
+//! | [`diagnose`] | what is wrong, by family, each with its proof |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
@@ -33,8 +37,12 @@
 pub mod agent;
 pub mod capture;
 pub mod cli;
+pub mod cluster;
+pub mod collect;
 pub mod command;
+pub mod diagnose;
 pub mod error;
+pub mod inspect;
 pub mod lab;
 pub mod model;
 pub mod render;

@@ -23,6 +23,7 @@ pub mod route;
 pub mod rule;
 pub mod sandbox;
 pub mod socket;
+pub mod subject;
 pub mod table;
 pub mod tc;
 
@@ -37,5 +38,6 @@ pub use number::{IfIndex, NetnsId, Nsid, TableId, Vni};
 pub use plugin_core::mac::Mac;
 pub use route::{NextHop, Route};
 pub use rule::Rule;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, SandboxState};
+pub use subject::Subject;
 pub use table::{Reading, State, Table};

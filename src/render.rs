@@ -1,11 +1,15 @@
 //! How a result is shown. Everything here is a function of data into a writer; nothing here reads the
 //! kernel, the cluster or a clock.
 
+pub mod check;
 pub mod cni;
 pub mod decode;
+pub mod diff;
 pub mod escape;
 pub mod format;
 pub mod lab;
+pub mod pod;
+pub mod pods;
 pub mod style;
 pub mod table;
 

@@ -24,10 +24,8 @@ pub struct Socket {
     /// An IPv6 socket that does not hear IPv4.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub v6_only: bool,
-    /// Of the kernel itself (a tunnel's), not of a program: it has no inode.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub kernel: bool,
-    /// Its inode number, by which its process can be found.
+    /// Its inode number, by which its process can be found; the kernel's own sockets (a tunnel's) have one
+    /// that no process has.
     pub inode: u32,
     /// Octets waiting to be read; for a listener, connections waiting to be accepted.
     pub receive_queue: u32,

@@ -1,0 +1,275 @@
+//! Reads a node: the kernel, the runtime and the files that CNI leaves, into [`crate::model`].
+//!
+//! The kernel is read by netlink and `/proc`; only packet filters are read through the programs that own
+//! them. Nothing is changed. Every source has a time limit, and one that fails leaves the others alone: its
+//! tables say why they are not there.
+
+mod attributes;
+mod cni;
+mod counters;
+mod cri;
+mod features;
+mod kernel;
+mod namespaces;
+mod netfilter;
+mod one_pod;
+mod processes;
+mod program;
+mod rtnetlink;
+mod sandboxes;
+mod sockets;
+mod sysctl;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+pub use cni::Paths;
+use namespaces::{Depth, Entrance, Found};
+
+use crate::model::{NetnsId, Node, Reading, Subject, Table};
+
+/// How long a runtime may take to answer everything.
+pub const RUNTIME_TIME: Duration = Duration::from_secs(5);
+
+/// What is to be read, and where from.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// How much.
+    pub scope: Scope,
+    /// What the node is called; its host name unless given.
+    pub name: Option<String>,
+    /// The runtime to ask.
+    pub runtime: RuntimeChoice,
+    /// Where CNI's files are.
+    pub paths: Paths,
+}
+
+impl Request {
+    /// A request with the usual places.
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            name: None,
+            runtime: RuntimeChoice::Usual,
+            paths: Paths::default(),
+        }
+    }
+}
+
+/// How much of a node is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Everything,
+    /// Pods with their devices and addresses.
+    Pods,
+    /// What concerns one pod.
+    Pod(Subject),
+}
+
+/// Which runtime names the pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// The first that listens at the usual places.
+    Usual,
+    /// The one at this socket.
+    Socket(PathBuf),
+    /// None: the pods are found without.
+    None,
+}
+
+/// The node cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The namespace that this runs in cannot be looked at.
+    #[error("cannot look at the network namespace of this process: {0}; is /proc mounted?")]
+    Here(#[from] plugin_core::netns::Error),
+}
+
+/// Reads this node.
+///
+/// # Errors
+/// Only when not even the namespace of this process can be looked at.
+pub fn snapshot(request: &Request) -> Result<Node, Error> {
+    let begun = Instant::now();
+    let root = Entrance::here()?;
+    let mut node = kernel::identity(request.name.as_deref());
+    node.root = root.id;
+    match &request.scope {
+        Scope::Everything => everything(&mut node, root, request),
+        Scope::Pods => pods(&mut node, root, request),
+        Scope::Pod(subject) => one_pod::read(&mut node, root, request, subject),
+    }
+    node.duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Ok(node)
+}
+
+fn everything(node: &mut Node, root: Entrance, request: &Request) {
+    let (answer, cni, found, processes) = std::thread::scope(|scope| {
+        // The runtime takes longest, so it is asked first.
+        let runtime = scope.spawn(|| sandboxes::ask(&request.runtime, &cri::Wanted::All));
+        let cni = scope.spawn(|| cni::read(&request.paths));
+        let processes = processes::by_netns();
+        let mut found = Found::named();
+        if let Ok(processes) = &processes {
+            add_unnamed(&mut found, &root, &processes.pids);
+        }
+        (
+            runtime
+                .join()
+                .unwrap_or_else(|_| Err("asking the runtime failed".to_owned())),
+            cni.join().unwrap_or_default(),
+            found,
+            processes,
+        )
+    });
+    node.cni = cni;
+    sandboxes::fill(
+        node,
+        answer,
+        &found,
+        processes.as_ref().ok(),
+        &node.cni.results.clone(),
+    );
+    let found = with_sandboxes(found, node);
+    fill_namespaces(node, root, found, Depth::Whole);
+    match processes {
+        Ok(processes) => {
+            if processes.hidden > 0 {
+                let reason = format!(
+                    "the namespaces of {} processes may not be looked at; run as root",
+                    processes.hidden
+                );
+                node.namespaces_doubt.get_or_insert(reason);
+            }
+            let root = node.root;
+            for netns in node.namespaces.iter_mut().filter(|netns| netns.id != root) {
+                let pids = processes
+                    .pids
+                    .get(&netns.id)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
+                netns.processes = Table::complete(
+                    pids.iter()
+                        .filter_map(|pid| processes::describe(*pid))
+                        .collect(),
+                );
+            }
+        }
+        Err(error) => {
+            let reason = format!("cannot list /proc: {error}");
+            for netns in &mut node.namespaces {
+                netns.processes = Table::unavailable(&reason);
+            }
+            node.namespaces_doubt.get_or_insert(reason);
+        }
+    }
+    kernel::fill(node);
+}
+
+fn pods(node: &mut Node, root: Entrance, request: &Request) {
+    let (answer, results, found) = std::thread::scope(|scope| {
+        let runtime = scope.spawn(|| sandboxes::ask(&request.runtime, &cri::Wanted::All));
+        let found = Found::named();
+        let answer = runtime
+            .join()
+            .unwrap_or_else(|_| Err("asking the runtime failed".to_owned()));
+        // The cached results name the pods only if the runtime does not.
+        let results = if answer.is_err() {
+            cni::results(&request.paths.cache_dir)
+        } else {
+            Table::default()
+        };
+        (answer, results, found)
+    });
+    let processes = if answer.is_err() {
+        processes::by_netns().ok()
+    } else {
+        None
+    };
+    sandboxes::fill(node, answer, &found, processes.as_ref(), &results);
+    let found = with_sandboxes(found, node);
+    fill_namespaces(node, root, found, Depth::Brief);
+}
+
+/// Adds the namespaces of sandboxes whose paths are not among the usual ones, and notes which namespace
+/// each sandbox is in.
+fn with_sandboxes(mut found: Found, node: &mut Node) -> Found {
+    let by_path: HashMap<String, NetnsId> = found
+        .entrances
+        .iter()
+        .flat_map(|entrance| {
+            entrance
+                .paths
+                .iter()
+                .map(|path| (path.clone(), entrance.id))
+        })
+        .collect();
+    for sandbox in &mut node.sandboxes.rows {
+        let Some(path) = sandbox.netns_path.clone().filter(|_| !sandbox.host_network) else {
+            continue;
+        };
+        // Runtimes say /var/run where the names are below /run.
+        let usual = path
+            .strip_prefix("/var")
+            .filter(|rest| rest.starts_with("/run/"));
+        let known = by_path.get(&path).or_else(|| by_path.get(usual?));
+        match known {
+            Some(id) => sandbox.netns = Some(*id),
+            None => match Entrance::open(&path) {
+                Ok(entrance) => {
+                    sandbox.netns = Some(entrance.id);
+                    found.push(entrance);
+                }
+                Err(error) => {
+                    sandbox.doubt.get_or_insert(error.to_string());
+                }
+            },
+        }
+    }
+    found
+}
+
+/// Adds namespaces that only processes lead to, if a device of the node leads there: on a machine with
+/// several nodes (each in namespaces of its own) the others' are not this node's.
+fn add_unnamed(found: &mut Found, root: &Entrance, pids: &HashMap<NetnsId, Vec<u32>>) {
+    let Ok(mut socket) = plugin_core::netlink::Socket::open() else {
+        return;
+    };
+    for (id, pids) in pids {
+        if *id == root.id || found.entrances.iter().any(|known| known.id == *id) {
+            continue;
+        }
+        let Some(mut entrance) = pids
+            .iter()
+            .find_map(|pid| Entrance::open(format!("/proc/{pid}/ns/net")).ok())
+        else {
+            continue;
+        };
+        entrance.paths.clear();
+        if let Ok(Some(_)) = rtnetlink::nsid::of(&mut socket, &entrance.handle) {
+            found.push(entrance);
+        }
+    }
+}
+
+/// Reads the node's own namespace and all that were found.
+fn fill_namespaces(node: &mut Node, root: Entrance, found: Found, depth: Depth) {
+    node.dead_paths = found.dead;
+    node.namespaces_doubt = found.doubt;
+    // The node's own may have a name too.
+    let mut others = found.entrances;
+    let mut root = root;
+    if let Some(place) = others.iter().position(|entrance| entrance.id == root.id) {
+        root.paths = others.swap_remove(place).paths;
+    }
+    others.sort_by(|a, b| a.paths.cmp(&b.paths).then(a.id.cmp(&b.id)));
+    let all: Vec<&Entrance> = std::iter::once(&root).chain(&others).collect();
+    node.namespaces = namespaces::read(&all, depth, &all);
+}
+
+/// A reading that failed with these words.
+fn unknown<T>(reason: impl std::fmt::Display) -> Reading<T> {
+    Reading::Unavailable(reason.to_string())
+}

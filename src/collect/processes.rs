@@ -1,0 +1,130 @@
+//! Processes and the network namespaces they live in, from `/proc`.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+
+use crate::model::NetnsId;
+use crate::model::netns::Process;
+
+/// Longer command lines are cut; the start tells what it is.
+const LONGEST_COMMAND: usize = 200;
+
+/// The processes of each network namespace, lowest number first.
+#[derive(Debug, Default)]
+pub(super) struct ByNetns {
+    pub(super) pids: HashMap<NetnsId, Vec<u32>>,
+    /// Processes whose namespace may not be looked at.
+    pub(super) hidden: usize,
+}
+
+/// Looks at every process. Those that end meanwhile are left out.
+///
+/// # Errors
+/// When `/proc` cannot be listed.
+pub(super) fn by_netns() -> io::Result<ByNetns> {
+    let mut found = ByNetns::default();
+    for entry in fs::read_dir("/proc")? {
+        let Some(pid) = entry?
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
+        match netns_of(pid) {
+            Ok(id) => found.pids.entry(id).or_default().push(pid),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => found.hidden += 1,
+            Err(_) => {}
+        }
+    }
+    for pids in found.pids.values_mut() {
+        pids.sort_unstable();
+    }
+    Ok(found)
+}
+
+/// The network namespace of a process.
+///
+/// # Errors
+/// When it is gone, a zombie, or not to be looked at.
+pub(super) fn netns_of(pid: u32) -> io::Result<NetnsId> {
+    let target = rustix::fs::readlink(format!("/proc/{pid}/ns/net"), Vec::new())?;
+    target
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok())
+        .map(NetnsId)
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// What a process is; `None` if it is gone.
+pub(super) fn describe(pid: u32) -> Option<Process> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut command = String::from_utf8_lossy(&line)
+        .trim_end_matches('\0')
+        .replace('\0', " ");
+    if command.is_empty() {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        command = format!("[{}]", name.trim_end());
+    }
+    if let Some((end, _)) = command.char_indices().nth(LONGEST_COMMAND) {
+        command.truncate(end);
+        command.push('…');
+    }
+    Some(Process {
+        pid,
+        command,
+        container: container(pid),
+    })
+}
+
+/// The container that a process belongs to: runtimes name the control group after it.
+fn container(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    text.lines().find_map(container_in)
+}
+
+/// Finds an identifier of 64 hexadecimal digits in the last parts of a control group's path:
+/// `…/cri-containerd-ID.scope`, `…/crio-ID.scope`, `…/podUID/ID`.
+fn container_in(line: &str) -> Option<String> {
+    let path = line.splitn(3, ':').nth(2)?;
+    path.rsplit('/')
+        .filter_map(|part| {
+            let part = part.strip_suffix(".scope").unwrap_or(part);
+            let id = part.get(part.len().checked_sub(64)?..)?;
+            id.bytes()
+                .all(|byte| byte.is_ascii_hexdigit())
+                .then(|| id.to_owned())
+        })
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_by_their_control_groups() {
+        let id = "b7d2391320e07f97add7ccad2ad1a664393348f1dcb6f803f701318999ed0295";
+        for path in [
+            format!("0::/kubepods.slice/kubepods-besteffort.slice/cri-containerd-{id}.scope"),
+            format!("11:memory:/kubepods/besteffort/podd6a7/{id}"),
+            format!("0::/kubepods.slice/crio-{id}.scope/container"),
+            format!("0::/../{id}"),
+        ] {
+            assert_eq!(container_in(&path).as_deref(), Some(id), "{path}");
+        }
+        assert_eq!(container_in("0::/user.slice/session-1.scope"), None);
+        assert_eq!(container_in("nonsense"), None);
+    }
+
+    #[test]
+    fn this_process_is_found_in_its_namespace() {
+        let me = std::process::id();
+        let id = netns_of(me).unwrap();
+        assert!(by_netns().unwrap().pids[&id].contains(&me));
+        assert!(!describe(me).unwrap().command.is_empty());
+        assert_eq!(describe(u32::MAX), None);
+    }
+}

@@ -1,0 +1,518 @@
+//! Devices (`RTM_GETLINK`).
+
+mod kind;
+mod port;
+
+use plugin_core::netlink::Socket;
+
+use super::{Message, UNSPEC, table};
+use crate::collect::attributes::{Attributes, Value, Writer};
+use crate::model::link::{Inet6Conf, InetConf, LinkFlags, LinkKind, LinkStats, Lower, OperState};
+use crate::model::{IfIndex, Link, Nsid, Table};
+
+const RTM_GETLINK: u16 = 18;
+/// `struct ifinfomsg`: family, padding, type, index, flags, change.
+const HEADER: usize = 16;
+
+const IFLA_ADDRESS: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
+const IFLA_MTU: u16 = 4;
+const IFLA_LINK: u16 = 5;
+const IFLA_QDISC: u16 = 6;
+const IFLA_MASTER: u16 = 10;
+const IFLA_TXQLEN: u16 = 13;
+const IFLA_OPERSTATE: u16 = 16;
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_IFALIAS: u16 = 20;
+const IFLA_STATS64: u16 = 23;
+const IFLA_AF_SPEC: u16 = 26;
+const IFLA_GROUP: u16 = 27;
+const IFLA_EXT_MASK: u16 = 29;
+const IFLA_PROMISCUITY: u16 = 30;
+const IFLA_CARRIER_CHANGES: u16 = 35;
+const IFLA_LINK_NETNSID: u16 = 37;
+const IFLA_GSO_MAX_SIZE: u16 = 41;
+const IFLA_XDP: u16 = 43;
+const IFLA_PROP_LIST: u16 = 52;
+const IFLA_ALT_IFNAME: u16 = 53;
+const IFLA_PERM_ADDRESS: u16 = 54;
+
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
+
+const IFLA_XDP_ATTACHED: u16 = 2;
+const IFLA_INET_CONF: u16 = 1;
+const IFLA_INET6_CONF: u16 = 2;
+
+/// `ARPHRD_LOOPBACK`.
+const LOOPBACK: u16 = 772;
+
+/// Every device.
+pub(in crate::collect) fn read(socket: &mut Socket) -> Table<Link> {
+    let mut header = [0; HEADER];
+    header[0] = UNSPEC;
+    table(socket, &Message::new(RTM_GETLINK, header), decode)
+}
+
+/// One device by its index.
+pub(in crate::collect) fn by_index(
+    socket: &mut Socket,
+    index: IfIndex,
+) -> Result<Link, plugin_core::netlink::Error> {
+    let mut header = [0; HEADER];
+    header[4..8].copy_from_slice(&index.0.to_ne_bytes());
+    one(socket, header.to_vec())
+}
+
+/// One device by its name, or another name it answers to.
+pub(in crate::collect) fn by_name(
+    socket: &mut Socket,
+    name: &str,
+) -> Result<Link, plugin_core::netlink::Error> {
+    let mut text = name.as_bytes().to_vec();
+    text.push(0);
+    // Names longer than 15 octets can only be alternative ones (IFNAMSIZ).
+    let kind = if text.len() > 16 {
+        IFLA_ALT_IFNAME
+    } else {
+        IFLA_IFNAME
+    };
+    let body = Writer::behind(&[0; HEADER])
+        .put(kind, &text)
+        .put_u32(IFLA_EXT_MASK, 0);
+    one(socket, body.0)
+}
+
+fn one(socket: &mut Socket, body: Vec<u8>) -> Result<Link, plugin_core::netlink::Error> {
+    let answer: Message = socket.get(&Message::new(RTM_GETLINK, body), 0)?;
+    decode(&answer.payload).ok_or(plugin_core::netlink::Error::Decode {
+        request: "RTM_GETLINK",
+        reason: "a device without name".to_owned(),
+    })
+}
+
+/// Turns one message into a device.
+pub(in crate::collect) fn decode(payload: &[u8]) -> Option<Link> {
+    let hardware_type = Value(payload).u16_in(2)?;
+    let mut lower = None;
+    let mut lower_nsid = None;
+    let mut link = Link {
+        index: IfIndex(Value(payload).u32_in(4)?),
+        name: String::new(),
+        alternative_names: Vec::new(),
+        alias: None,
+        kind: if hardware_type == LOOPBACK {
+            LinkKind::Loopback
+        } else {
+            LinkKind::Device
+        },
+        port: None,
+        hardware_type,
+        mac: None,
+        permanent_mac: None,
+        flags: LinkFlags(Value(payload).u32_in(8)?),
+        oper_state: OperState::Unknown,
+        mtu: 0,
+        master: None,
+        lower: None,
+        qdisc: None,
+        tx_queue_len: None,
+        group: 0,
+        promiscuity: 0,
+        gso_max_size: None,
+        carrier_changes: None,
+        xdp: None,
+        inet: None,
+        inet6: None,
+        features: None,
+        stats: LinkStats::default(),
+    };
+    for (kind, value) in Attributes::behind(payload, HEADER) {
+        match kind {
+            IFLA_IFNAME => link.name = value.text(),
+            IFLA_ADDRESS => link.mac = value.mac().filter(|_| hardware_type != LOOPBACK),
+            IFLA_PERM_ADDRESS => link.permanent_mac = value.mac(),
+            IFLA_MTU => link.mtu = value.u32()?,
+            IFLA_LINK => lower = value.u32().map(IfIndex),
+            IFLA_LINK_NETNSID => lower_nsid = value.i32().map(Nsid),
+            IFLA_QDISC => link.qdisc = Some(value.text()),
+            IFLA_MASTER => link.master = value.u32().map(IfIndex),
+            IFLA_TXQLEN => link.tx_queue_len = value.u32(),
+            IFLA_OPERSTATE => link.oper_state = oper_state(value.u8().unwrap_or_default()),
+            IFLA_IFALIAS => link.alias = Some(value.text()),
+            IFLA_GROUP => link.group = value.u32().unwrap_or_default(),
+            IFLA_PROMISCUITY => link.promiscuity = value.u32().unwrap_or_default(),
+            IFLA_CARRIER_CHANGES => link.carrier_changes = value.u32(),
+            IFLA_GSO_MAX_SIZE => link.gso_max_size = value.u32(),
+            IFLA_PROP_LIST => {
+                link.alternative_names = value
+                    .nested()
+                    .filter(|(kind, _)| *kind == IFLA_ALT_IFNAME)
+                    .map(|(_, name)| name.text())
+                    .collect();
+            }
+            IFLA_XDP => {
+                link.xdp = value
+                    .nested()
+                    .get(IFLA_XDP_ATTACHED)
+                    .and_then(Value::u8)
+                    .and_then(xdp);
+            }
+            IFLA_LINKINFO => {
+                let info = value.nested();
+                if let Some(name) = info.get(IFLA_INFO_KIND) {
+                    let data = info.get(IFLA_INFO_DATA).map(Value::nested);
+                    link.kind = kind::decode(&name.text(), data.unwrap_or(Attributes(&[])));
+                }
+                if let Some(name) = info.get(IFLA_INFO_SLAVE_KIND) {
+                    let data = info.get(IFLA_INFO_SLAVE_DATA).map(Value::nested);
+                    link.port = Some(port::decode(&name.text(), data.unwrap_or(Attributes(&[]))));
+                }
+            }
+            IFLA_AF_SPEC => {
+                for (family, value) in value.nested() {
+                    if family == u16::from(super::INET) {
+                        link.inet = value.nested().get(IFLA_INET_CONF).map(inet);
+                    } else if family == u16::from(super::INET6) {
+                        link.inet6 = value.nested().get(IFLA_INET6_CONF).map(inet6);
+                    }
+                }
+            }
+            IFLA_STATS64 => link.stats = stats(value),
+            _ => {}
+        }
+    }
+    if link.name.is_empty() {
+        return None;
+    }
+    // A device that is bound to itself is bound to nothing, unless *itself* is in another namespace.
+    link.lower = lower
+        .filter(|index| index.0 != 0 && (*index != link.index || lower_nsid.is_some()))
+        .map(|index| Lower {
+            index,
+            nsid: lower_nsid,
+            netns: None,
+        });
+    Some(link)
+}
+
+/// `IF_OPER_*` of `linux/if.h`.
+fn oper_state(value: u8) -> OperState {
+    match value {
+        1 => OperState::NotPresent,
+        2 => OperState::Down,
+        3 => OperState::LowerLayerDown,
+        4 => OperState::Testing,
+        5 => OperState::Dormant,
+        6 => OperState::Up,
+        _ => OperState::Unknown,
+    }
+}
+
+/// `XDP_ATTACHED_*` of `linux/if_link.h`.
+fn xdp(value: u8) -> Option<String> {
+    let name = match value {
+        0 => return None,
+        1 => "native",
+        2 => "generic",
+        3 => "offload",
+        _ => "multi",
+    };
+    Some(name.to_owned())
+}
+
+/// The array of `IPV4_DEVCONF_*` of `linux/ip.h`, whose first number is 1.
+fn inet(conf: Value<'_>) -> InetConf {
+    let get = |number: usize| conf.i32_at(number - 1).unwrap_or_default();
+    InetConf {
+        forwarding: get(1),
+        proxy_arp: get(3),
+        accept_redirects: get(4),
+        send_redirects: get(6),
+        rp_filter: get(8),
+        log_martians: get(11),
+        arp_filter: get(13),
+        arp_announce: get(18),
+        arp_ignore: get(19),
+        arp_accept: get(21),
+        accept_local: get(23),
+        src_valid_mark: get(24),
+        proxy_arp_pvlan: get(25),
+        route_localnet: get(26),
+        ignore_routes_with_linkdown: get(29),
+        bc_forwarding: get(32),
+    }
+}
+
+/// The array of `DEVCONF_*` of `linux/ipv6.h`, whose first number is 0.
+fn inet6(conf: Value<'_>) -> Inet6Conf {
+    let get = |number: usize| conf.i32_at(number).unwrap_or_default();
+    Inet6Conf {
+        forwarding: get(0),
+        hop_limit: get(1),
+        mtu: get(2),
+        accept_ra: get(3),
+        proxy_ndp: get(22),
+        disable_ipv6: get(26),
+        accept_dad: get(27),
+        ignore_routes_with_linkdown: get(39),
+        seg6_enabled: get(44),
+        force_forwarding: get(59),
+    }
+}
+
+/// `struct rtnl_link_stats64` of `linux/if_link.h`.
+fn stats(value: Value<'_>) -> LinkStats {
+    let get = |place| value.u64_at(place).unwrap_or_default();
+    LinkStats {
+        rx_packets: get(0),
+        tx_packets: get(1),
+        rx_bytes: get(2),
+        tx_bytes: get(3),
+        rx_errors: get(4),
+        tx_errors: get(5),
+        rx_dropped: get(6),
+        tx_dropped: get(7),
+        multicast: get(8),
+        collisions: get(9),
+        rx_length_errors: get(10),
+        rx_over_errors: get(11),
+        rx_crc_errors: get(12),
+        rx_frame_errors: get(13),
+        rx_fifo_errors: get(14),
+        rx_missed_errors: get(15),
+        tx_aborted_errors: get(16),
+        tx_carrier_errors: get(17),
+        tx_fifo_errors: get(18),
+        tx_heartbeat_errors: get(19),
+        tx_window_errors: get(20),
+        rx_nohandler: get(23),
+        rx_otherhost_dropped: get(24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::link::{DontFragment, Port};
+
+    /// A message of an Ethernet device that is up, with `info` as its kind's data.
+    fn message(name: &str, kind: &str, data: Writer) -> Vec<u8> {
+        let mut header = [0; HEADER];
+        header[2] = 1;
+        header[4] = 9;
+        header[8..12].copy_from_slice(&0x1_1043_u32.to_ne_bytes());
+        let mut text = kind.as_bytes().to_vec();
+        text.push(0);
+        let info = Writer::default()
+            .put(IFLA_INFO_KIND, &text)
+            .nest(IFLA_INFO_DATA, data);
+        Writer::behind(&header)
+            .put(IFLA_IFNAME, format!("{name}\0").as_bytes())
+            .put_u32(IFLA_MTU, 1450)
+            .put(IFLA_ADDRESS, &[2, 0, 0, 0, 0, 1])
+            .put(IFLA_OPERSTATE, &[6])
+            .put_u32(IFLA_LINK, 2)
+            .nest(IFLA_LINKINFO, info)
+            .0
+    }
+
+    fn kind_of(kind: &str, data: Writer) -> LinkKind {
+        decode(&message("d0", kind, data)).unwrap().kind
+    }
+
+    #[test]
+    fn a_veth_whose_peer_is_elsewhere() {
+        let mut bytes = message("eth0", "veth", Writer::default());
+        bytes = Writer(bytes).put(IFLA_LINK_NETNSID, &0_i32.to_ne_bytes()).0;
+        let link = decode(&bytes).unwrap();
+        assert_eq!(link.kind, LinkKind::Veth);
+        assert!(link.is_running());
+        assert_eq!(
+            link.peer(),
+            Some(&Lower {
+                index: IfIndex(2),
+                nsid: Some(Nsid(0)),
+                netns: None
+            })
+        );
+    }
+
+    #[test]
+    fn vxlan_settings() {
+        let data = Writer::default()
+            .put_u32(1, 4096)
+            .put(4, &[192, 168, 61, 11])
+            .put_u32(3, 2)
+            .put(7, &[0])
+            .put(15, &4789_u16.to_be_bytes())
+            .put(10, &[0, 0, 0, 0])
+            .put(18, &[1])
+            .put(29, &[1]);
+        let LinkKind::Vxlan(vxlan) = kind_of("vxlan", data) else {
+            panic!("not a vxlan")
+        };
+        assert_eq!((vxlan.vni.0, vxlan.port), (4096, 4789));
+        assert_eq!(vxlan.local.unwrap().to_string(), "192.168.61.11");
+        assert_eq!(vxlan.underlay, Some(IfIndex(2)));
+        assert!(!vxlan.learning && vxlan.udp_csum);
+        assert_eq!(vxlan.df, DontFragment::Set);
+    }
+
+    #[test]
+    fn kinds_that_this_kernel_may_lack() {
+        assert_eq!(kind_of("dummy", Writer::default()), LinkKind::Dummy);
+        assert_eq!(kind_of("wireguard", Writer::default()), LinkKind::Wireguard);
+        let LinkKind::Ipvlan(ipvlan) =
+            kind_of("ipvlan", Writer::default().put(1, &[2, 0]).put(2, &[1, 0]))
+        else {
+            panic!("not an ipvlan")
+        };
+        assert_eq!(
+            (ipvlan.mode.as_str(), ipvlan.isolation.as_str()),
+            ("l3s", "private")
+        );
+        let LinkKind::Vlan(vlan) = kind_of(
+            "vlan",
+            Writer::default().put(1, &[100, 0]).put(5, &[0x88, 0xa8]),
+        ) else {
+            panic!("not a vlan")
+        };
+        assert_eq!((vlan.id, vlan.protocol.as_str()), (100, "802.1ad"));
+        let LinkKind::Bond(bond) = kind_of(
+            "bond",
+            Writer::default()
+                .put(1, &[1])
+                .put_u32(2, 4)
+                .put_u32(3, 100)
+                .put(14, &[1]),
+        ) else {
+            panic!("not a bond")
+        };
+        assert_eq!(bond.mode, "active-backup");
+        assert_eq!((bond.active, bond.miimon_ms), (Some(IfIndex(4)), 100));
+        assert_eq!(bond.hash_policy, "layer3+4");
+        assert_eq!(
+            kind_of("vrf", Writer::default().put_u32(1, 1001)),
+            LinkKind::Vrf {
+                table: crate::model::TableId(1001)
+            }
+        );
+        let LinkKind::Geneve(geneve) = kind_of(
+            "geneve",
+            Writer::default()
+                .put_u32(1, 77)
+                .put(2, &[10, 0, 0, 9])
+                .put(5, &6081_u16.to_be_bytes())
+                .put(6, &[]),
+        ) else {
+            panic!("not a geneve")
+        };
+        assert_eq!(
+            (geneve.vni.0, geneve.port, geneve.collect_metadata),
+            (77, 6081, true)
+        );
+        let LinkKind::Netkit(netkit) = kind_of(
+            "netkit",
+            Writer::default().put(2, &[1]).put_u32(3, 2).put_u32(5, 1),
+        ) else {
+            panic!("not a netkit")
+        };
+        assert_eq!(
+            (netkit.mode.as_str(), netkit.policy.as_str(), netkit.primary),
+            ("l3", "blackhole", true)
+        );
+    }
+
+    #[test]
+    fn tunnels_of_all_sorts() {
+        let tunnel = |kind: &str, data| match kind_of(kind, data) {
+            LinkKind::Tunnel(tunnel) => tunnel,
+            other => panic!("{kind} became {other:?}"),
+        };
+        let ipip = tunnel(
+            "ipip",
+            Writer::default()
+                .put(2, &[10, 0, 0, 1])
+                .put(3, &[0; 4])
+                .put(4, &[64])
+                .put(10, &[1]),
+        );
+        assert_eq!(ipip.local.unwrap().to_string(), "10.0.0.1");
+        assert_eq!(ipip.remote, None);
+        assert!(ipip.path_mtu_discovery);
+        let gre = tunnel(
+            "gretap",
+            Writer::default()
+                .put(4, &7_u32.to_be_bytes())
+                .put(2, &[0x20, 0])
+                .put(7, &[10, 0, 0, 2])
+                .put(18, &[]),
+        );
+        assert_eq!((gre.input_key, gre.collect_metadata), (Some(7), true));
+        let vti = tunnel(
+            "vti",
+            Writer::default()
+                .put(3, &9_u32.to_be_bytes())
+                .put(5, &[10, 0, 0, 2]),
+        );
+        assert_eq!(vti.output_key, Some(9));
+        let ip6tnl = tunnel(
+            "ip6tnl",
+            Writer::default().put(9, &[41]).put(3, &[0xfe; 16]),
+        );
+        assert_eq!(ip6tnl.protocol, 41);
+        assert!(ip6tnl.remote.unwrap().is_ipv6());
+    }
+
+    #[test]
+    fn a_bridge_and_its_port() {
+        let LinkKind::Bridge(bridge) = kind_of(
+            "bridge",
+            Writer::default()
+                .put_u32(4, 30_000)
+                .put_u32(5, 0)
+                .put(7, &[1])
+                .put(23, &[1])
+                .put(36, &[1])
+                .put(39, &[1, 0]),
+        ) else {
+            panic!("not a bridge")
+        };
+        assert_eq!(
+            (bridge.ageing_s, bridge.vlan_filtering, bridge.default_pvid),
+            (300.0, true, 1)
+        );
+        assert!(bridge.nf_call_iptables);
+        let data = Writer::default()
+            .put(1, &[3])
+            .put_u32(3, 2)
+            .put(4, &[1])
+            .put(8, &[1])
+            .put(9, &[1])
+            .put(30, &[1])
+            .put(33, &[1]);
+        let Port::Bridge(port) = port::decode("bridge", Attributes(&data.0)) else {
+            panic!("not a bridge port")
+        };
+        assert_eq!(port.state.as_str(), "forwarding");
+        assert!(port.hairpin && port.isolated && port.learning && port.unicast_flood);
+        assert!(!port.multicast_flood && !port.neigh_suppress);
+    }
+
+    #[test]
+    fn any_bytes_at_all_do_no_harm() {
+        let whole = message("d0", "vxlan", Writer::default().put_u32(1, 1));
+        for end in 0..whole.len() {
+            let _ = decode(&whole[..end]);
+        }
+        let mut odd = whole.clone();
+        for place in HEADER..whole.len() {
+            odd[place] ^= 0xff;
+            let _ = decode(&odd);
+            odd[place] ^= 0xff;
+        }
+    }
+}

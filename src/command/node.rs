@@ -1,0 +1,15 @@
+//! `ovl node serve`: the far side of a conversation with another node.
+
+use std::io;
+
+use crate::cli::Context;
+use crate::cluster::serve;
+use crate::error::{Outcome, Result};
+
+/// Serves on the standard streams.
+///
+/// # Errors
+/// When they cannot be used.
+pub fn serve(context: &mut Context<'_>) -> Result<Outcome> {
+    serve::serve(io::BufReader::new(io::stdin()), context.out)
+}

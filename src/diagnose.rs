@@ -1,0 +1,139 @@
+//! What is wrong, each with its proof. One file a family; see [`catalogue`](self#families).
+//!
+//! Pure: a function of snapshots. A finding is raised only from rows that are there, or from the absence of
+//! rows in a table that was read whole; whatever else might be wrong is a doubt, not a finding.
+//!
+//! # Families
+//!
+//! | module | about |
+//! |---|---|
+//! | `address` | one address twice, records without a pod and the reverse |
+//! | `cni` | configurations and plugins that a runtime cannot use |
+//! | `device` | ends of pairs, bridges and their ports, MTUs |
+//! | `forwarding` | a node that does not forward |
+//! | `limit` | tables that are nearly full |
+//! | `netfilter` | backends that do not see each other |
+//! | `sandbox` | namespaces and pods that do not belong to each other |
+
+mod address;
+mod cni;
+mod device;
+mod finding;
+mod forwarding;
+mod limit;
+mod netfilter;
+mod sandbox;
+
+use serde::Serialize;
+
+pub use finding::{Evidence, Finding, Severity};
+
+use crate::model::bundle::Missing;
+use crate::model::{Bundle, Netns, Node, Table};
+
+/// What was found (`ovl.check/v1`).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Always [`Report::SCHEMA`].
+    pub schema: &'static str,
+    /// The nodes that were looked at.
+    pub nodes: Vec<String>,
+    /// What is wrong, faults first.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at, and so may be wrong as well.
+    pub doubts: Vec<String>,
+    /// Nodes that did not answer.
+    pub missing: Vec<Missing>,
+}
+
+impl Report {
+    /// The name of this document's shape.
+    pub const SCHEMA: &'static str = "ovl.check/v1";
+}
+
+/// Looks at each node by itself.
+pub fn check(bundle: &Bundle) -> Report {
+    let mut report = Report {
+        schema: Report::SCHEMA,
+        nodes: bundle.nodes.iter().map(|node| node.name.clone()).collect(),
+        findings: Vec::new(),
+        doubts: Vec::new(),
+        missing: bundle.missing.clone(),
+    };
+    for node in &bundle.nodes {
+        for family in [
+            forwarding::check,
+            device::check,
+            address::check,
+            sandbox::check,
+            cni::check,
+            limit::check,
+            netfilter::check,
+        ] {
+            family(node, &mut report.findings);
+        }
+        doubts(node, &mut report.doubts);
+    }
+    report.doubts.extend(
+        bundle
+            .missing
+            .iter()
+            .map(|missing| format!("{}: {}", missing.node, missing.reason)),
+    );
+    report.findings.sort_by(|a, b| {
+        (a.severity, &a.node, a.id, &a.place, &a.device)
+            .cmp(&(b.severity, &b.node, b.id, &b.place, &b.device))
+    });
+    report
+}
+
+/// The tables that findings are drawn from and that were not read whole.
+fn doubts(node: &Node, doubts: &mut Vec<String>) {
+    let mut doubt = |place: &str, what: &str, reason: Option<&str>| {
+        if let Some(reason) = reason {
+            let text = format!("{}: {what}{place}: {reason}", node.name);
+            if !doubts.contains(&text) {
+                doubts.push(text);
+            }
+        }
+    };
+    for netns in &node.namespaces {
+        let place = match place_of(node, netns) {
+            Place::Node => String::new(),
+            Place::Other(name) => format!(" of {name}"),
+        };
+        doubt(&place, "devices", netns.links.doubt());
+        doubt(&place, "addresses", netns.addresses.doubt());
+        doubt(&place, "routes", netns.routes.doubt());
+        doubt(&place, "settings", netns.sysctls.doubt());
+    }
+    doubt("", "namespaces", node.namespaces_doubt.as_deref());
+    doubt("", "CNI configurations", node.cni.configs.doubt());
+    doubt("", "CNI plugins", node.cni.plugins.doubt());
+    doubt("", "address records", node.cni.addresses.doubt());
+    // A node without a runtime at all is looked at all the same; one whose runtime keeps silent is not whole.
+    if node.sandboxes.doubt().is_some() && !node.sandboxes.rows.is_empty() {
+        doubt("", "pods", node.sandboxes.doubt());
+    }
+}
+
+/// Where a namespace belongs.
+enum Place {
+    Node,
+    Other(String),
+}
+
+fn place_of(node: &Node, netns: &Netns) -> Place {
+    if netns.id == node.root {
+        return Place::Node;
+    }
+    Place::Other(node.sandboxes_in(netns.id).next().map_or_else(
+        || crate::inspect::find::netns_name(netns),
+        crate::model::Sandbox::full_name,
+    ))
+}
+
+/// The rows of a table that was read whole; nothing may be concluded from the absence of others.
+fn whole<T>(table: &Table<T>) -> Option<&[T]> {
+    table.is_complete().then_some(table.rows.as_slice())
+}

@@ -1,0 +1,622 @@
+//! Everything about one pod (`ovl.pod/v1`).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::find::{Found, netns_name};
+use crate::model::cni::{AddressRecord, CachedResult};
+use crate::model::netns::Process;
+use crate::model::route::RouteKind;
+use crate::model::sandbox::Runtime;
+use crate::model::{
+    Address, Bundle, FdbEntry, Link, Mac, Neighbour, Netns, NetnsId, Node, Route, Rule, Sandbox,
+    Table, TableId, notation,
+};
+
+/// Everything about one pod.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PodReport {
+    /// Always [`PodReport::SCHEMA`].
+    pub schema: &'static str,
+    /// The node it runs on.
+    pub node: String,
+    /// What to call it.
+    pub name: String,
+    /// When the snapshot was taken, nanoseconds since 1970.
+    pub taken_ns: i64,
+    /// The sandbox; `null` if no source knows one for the namespace.
+    pub sandbox: Option<Sandbox>,
+    /// The runtime that named it.
+    pub runtime: Option<Runtime>,
+    /// Its network namespace; `null` if it has none or it could not be read.
+    pub netns: Option<NetnsReport>,
+    /// Its devices, each with the other end.
+    pub interfaces: Vec<Interface>,
+    /// Its policy rules.
+    pub rules: Table<Row<Rule>>,
+    /// Its routes; those of the local table are left out.
+    pub routes: Table<Row<Route>>,
+    /// Its neighbours.
+    pub neighbours: Table<Row<Neighbour>>,
+    /// The routers it uses, and who answers for each.
+    pub gateways: Vec<Gateway>,
+    /// Routes of its node that lead to it.
+    pub node_routes: Table<Row<Route>>,
+    /// Ways by which packets from other nodes come.
+    pub ways_here: Vec<WayHere>,
+    /// What CNI did for it, a row for each network.
+    pub attachments: Vec<Attachment>,
+    /// What address plugins wrote down about it.
+    pub address_records: Table<AddressRecord>,
+    /// What could not be found out.
+    pub doubts: Vec<String>,
+}
+
+impl PodReport {
+    /// The name of this document's shape.
+    pub const SCHEMA: &'static str = "ovl.pod/v1";
+}
+
+/// A network namespace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetnsReport {
+    /// Its inode number.
+    pub id: NetnsId,
+    /// The paths that lead to it.
+    pub paths: Vec<String>,
+    /// Whether it is the node's own.
+    pub is_node: bool,
+    /// Who lives in it.
+    pub processes: Table<Process>,
+}
+
+/// A row and how an operator writes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row<T> {
+    /// In the notation of `ip`.
+    pub text: String,
+    /// The row.
+    #[serde(flatten)]
+    pub row: T,
+}
+
+/// A device of the pod.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Interface {
+    /// The device.
+    pub link: Link,
+    /// Its addresses.
+    pub addresses: Vec<Address>,
+    /// The other end of its pair, or the device of the node that it is made on.
+    pub peer: Option<Peer>,
+    /// Why there is no peer although there should be.
+    pub peer_doubt: Option<String>,
+}
+
+/// The far end of a pod's device.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Peer {
+    /// Whose namespace it is in: the node's name, or another pod's.
+    pub place: String,
+    /// The device.
+    pub link: Link,
+    /// Its addresses.
+    pub addresses: Vec<Address>,
+    /// The bridge (or VRF, bond) it is a port of.
+    pub master: Option<Link>,
+    /// That device's addresses.
+    pub master_addresses: Vec<Address>,
+    /// What the bridge has learned behind the port.
+    pub fdb: Vec<Row<FdbEntry>>,
+}
+
+/// A router of the pod.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gateway {
+    /// Its address.
+    pub address: IpAddr,
+    /// The pod's device behind which it is.
+    pub device: String,
+    /// The link-layer address that the pod knows for it.
+    pub mac: Option<Mac>,
+    /// Who answers for it.
+    pub answer: Answer,
+}
+
+/// Who answers when a pod asks for its gateway.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "by", rename_all = "kebab-case")]
+pub enum Answer {
+    /// A device that has the address.
+    Owner {
+        /// Where.
+        place: String,
+        /// The device.
+        device: String,
+        /// Its link-layer address.
+        mac: Option<Mac>,
+    },
+    /// The node, for an address that it does not have itself.
+    ProxyArp {
+        /// The device that answers.
+        device: String,
+        /// Its link-layer address.
+        mac: Option<Mac>,
+    },
+    /// Nobody.
+    Nobody {
+        /// Why not.
+        reason: String,
+    },
+    /// It cannot be told.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// A way by which packets from other nodes come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WayHere {
+    /// The node that has the route; `null` if it follows from this node alone.
+    pub from: Option<String>,
+    /// The route in the notation of `ip route`.
+    pub route: String,
+}
+
+/// What CNI did for one interface.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attachment {
+    /// The network.
+    pub network: String,
+    /// The interface.
+    pub ifname: String,
+    /// The plugins that were run, in order.
+    pub plugins: Vec<String>,
+    /// The configuration file that has this network now.
+    pub config: Option<String>,
+    /// What was cached.
+    pub cached: CachedResult,
+}
+
+/// Gathers everything about the pod that was found.
+pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
+    let node = found.node;
+    let mut doubts = Vec::new();
+    doubts.extend(found.sandbox.and_then(|sandbox| sandbox.doubt.clone()));
+    if let Some(reason) = node.runtime_doubt() {
+        doubts.push(reason);
+    }
+    let own = found.netns.filter(|netns| netns.id != node.root);
+    let mut report = PodReport {
+        schema: PodReport::SCHEMA,
+        node: node.name.clone(),
+        name: found.name(),
+        taken_ns: node.taken_ns,
+        sandbox: found.sandbox.cloned(),
+        runtime: node.runtime.known().cloned(),
+        netns: found.netns.map(|netns| NetnsReport {
+            id: netns.id,
+            paths: netns.paths.clone(),
+            is_node: netns.id == node.root,
+            processes: netns.processes.clone(),
+        }),
+        interfaces: Vec::new(),
+        rules: Table::default(),
+        routes: Table::default(),
+        neighbours: Table::default(),
+        gateways: Vec::new(),
+        node_routes: Table::default(),
+        ways_here: Vec::new(),
+        attachments: attachments(node, found.sandbox),
+        address_records: Table::default(),
+        doubts,
+    };
+    let Some(netns) = own else {
+        return report;
+    };
+    for (what, doubt) in [
+        ("its devices", netns.links.doubt()),
+        ("its addresses", netns.addresses.doubt()),
+        ("its routes", netns.routes.doubt()),
+    ] {
+        if let Some(reason) = doubt {
+            report
+                .doubts
+                .push(format!("{what} are not certain: {reason}"));
+        }
+    }
+    report.interfaces = netns
+        .links
+        .iter()
+        .filter(|link| !link.is_loopback())
+        .map(|link| interface(node, netns, link))
+        .collect();
+    report.rules = rows(&netns.rules, |_| true, notation::rule);
+    report.routes = rows(
+        &netns.routes,
+        |row| row.table != TableId::LOCAL && row.kind != RouteKind::Multicast,
+        |row| notation::route(row, netns),
+    );
+    report.neighbours = rows(
+        &netns.neighbours,
+        |row| row.state != crate::model::neighbour::NeighbourState::Noarp,
+        |row| notation::neighbour(row, netns),
+    );
+    report.gateways = gateways(node, netns, &report.interfaces);
+    let addresses = pod_addresses(netns);
+    if let Some(root) = node.root() {
+        report.node_routes = rows(
+            &root.routes,
+            |row| row.table != TableId::LOCAL && leads_to(row, &addresses),
+            |row| notation::route(row, root),
+        );
+        report.ways_here = ways_here(bundle, node, root, &addresses);
+    }
+    let records = node.cni.addresses.iter().filter(|record| {
+        addresses.contains(&record.address)
+            || found
+                .sandbox
+                .is_some_and(|sandbox| !sandbox.id.is_empty() && record.container == sandbox.id)
+    });
+    report.address_records = Table {
+        state: node.cni.addresses.state,
+        reason: node.cni.addresses.reason.clone(),
+        rows: records.cloned().collect(),
+    };
+    report
+}
+
+impl Node {
+    /// Why the runtime's word is missing, in a sentence; `None` if it was asked.
+    fn runtime_doubt(&self) -> Option<String> {
+        match &self.runtime {
+            crate::model::Reading::Known(_) => None,
+            crate::model::Reading::Unavailable(_) if self.sandboxes.is_complete() => None,
+            crate::model::Reading::Unavailable(reason) => Some(reason.clone()),
+        }
+    }
+}
+
+fn rows<T: Clone>(
+    table: &Table<T>,
+    keep: impl Fn(&T) -> bool,
+    text: impl Fn(&T) -> String,
+) -> Table<Row<T>> {
+    Table {
+        // Of a table that was read as far as needed, what was needed is here.
+        state: table.state,
+        reason: table.reason.clone(),
+        rows: table
+            .iter()
+            .filter(|row| keep(row))
+            .map(|row| Row {
+                text: text(row),
+                row: row.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The addresses by which others reach the pod.
+pub fn pod_addresses(netns: &Netns) -> Vec<IpAddr> {
+    netns
+        .addresses
+        .iter()
+        .map(|row| row.address)
+        .filter(|address| !is_local_only(*address))
+        .collect()
+}
+
+/// Loopback and link-local addresses.
+fn is_local_only(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unicast_link_local(),
+    }
+}
+
+/// Whether a route is for one of these addresses alone.
+fn leads_to(route: &Route, addresses: &[IpAddr]) -> bool {
+    route.destination.prefix_len() == route.destination.max_prefix_len()
+        && addresses.contains(&route.destination.addr())
+}
+
+fn interface(node: &Node, netns: &Netns, link: &Link) -> Interface {
+    let mut interface = Interface {
+        link: link.clone(),
+        addresses: netns.addresses_of(link.index).cloned().collect(),
+        peer: None,
+        peer_doubt: None,
+    };
+    let Some(lower) = link.lower else {
+        return interface;
+    };
+    let far = lower.netns.and_then(|id| node.netns(id));
+    match far.and_then(|far| Some((far, far.link(lower.index)?))) {
+        Some((far, device)) => interface.peer = Some(peer(node, far, device)),
+        None => {
+            interface.peer_doubt = Some(match (lower.netns, far) {
+                (None, _) => format!(
+                    "device {} of a namespace that no process and no path leads to",
+                    lower.index
+                ),
+                (Some(id), None) => {
+                    format!("device {} of net:[{id}], which was not read", lower.index)
+                }
+                (Some(_), Some(far)) => match far.links.doubt() {
+                    Some(reason) => format!("device {} could not be read: {reason}", lower.index),
+                    None => format!("device {} is not there any more", lower.index),
+                },
+            });
+        }
+    }
+    interface
+}
+
+fn peer(node: &Node, far: &Netns, device: &Link) -> Peer {
+    let master = device.master.and_then(|index| far.link(index));
+    let place = if far.id == node.root {
+        node.name.clone()
+    } else {
+        node.sandboxes_in(far.id)
+            .next()
+            .map_or_else(|| netns_name(far), Sandbox::full_name)
+    };
+    Peer {
+        place,
+        link: device.clone(),
+        addresses: far.addresses_of(device.index).cloned().collect(),
+        master: master.cloned(),
+        master_addresses: master
+            .map(|master| far.addresses_of(master.index).cloned().collect())
+            .unwrap_or_default(),
+        fdb: far
+            .fdb
+            .iter()
+            .filter(|row| {
+                row.device == device.index && row.master.is_some() && row.master == device.master
+            })
+            .map(|row| Row {
+                text: notation::fdb(row, far),
+                row: row.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The routers of the pod's routes, each once.
+fn gateways(node: &Node, netns: &Netns, interfaces: &[Interface]) -> Vec<Gateway> {
+    let mut gateways: Vec<Gateway> = Vec::new();
+    for hop in netns.routes.iter().flat_map(|route| &route.nexthops) {
+        let (Some(address), Some(device)) = (hop.gateway, hop.device) else {
+            continue;
+        };
+        let name = netns.device_name(device);
+        if gateways
+            .iter()
+            .any(|known| known.address == address && known.device == name)
+        {
+            continue;
+        }
+        let interface = interfaces
+            .iter()
+            .find(|interface| interface.link.index == device);
+        gateways.push(Gateway {
+            address,
+            device: name,
+            mac: netns
+                .neighbours
+                .iter()
+                .find(|row| row.address == address && row.device == device && row.state.is_valid())
+                .and_then(|row| row.mac),
+            answer: answer(node, interface, address),
+        });
+    }
+    gateways
+}
+
+/// Who answers on the other side of a pod's device for an address (`net/ipv4/arp.c`, `arp_process`).
+fn answer(node: &Node, interface: Option<&Interface>, address: IpAddr) -> Answer {
+    let unknown = |reason: &str| Answer::Unknown {
+        reason: reason.to_owned(),
+    };
+    let Some(peer) = interface.and_then(|interface| interface.peer.as_ref()) else {
+        return unknown("the other end of the pair is not known");
+    };
+    if peer.place != node.name {
+        return unknown("the other end of the pair is not on the node");
+    }
+    let Some(root) = node.root() else {
+        return unknown("the node's own tables were not read");
+    };
+    let owner = |link: &Link| Answer::Owner {
+        place: peer.place.clone(),
+        device: link.name.clone(),
+        mac: link.mac,
+    };
+    let has = |rows: &[Address]| rows.iter().any(|row| row.address == address);
+    if let Some(master) = &peer.master {
+        if has(&peer.master_addresses) {
+            return owner(master);
+        }
+        return unknown("it is behind the bridge, which does not have the address itself");
+    }
+    if has(&peer.addresses) {
+        return owner(&peer.link);
+    }
+    if address.is_ipv6() {
+        return neighbour_discovery(root, &peer.link, address, owner(&peer.link));
+    }
+    // The node answers for any of its addresses on any device, unless arp_ignore says otherwise.
+    if root.addresses.iter().any(|row| row.address == address) {
+        return owner(&peer.link);
+    }
+    let Some(conf) = peer.link.inet else {
+        return unknown("the device's IPv4 settings were not read");
+    };
+    let all = |name: &str| root.sysctl_number(&format!("net.ipv4.conf.all.{name}")) == Some(1);
+    let nobody = |reason: String| Answer::Nobody { reason };
+    if conf.proxy_arp == 0 && !all("proxy_arp") {
+        return nobody(format!("{} does not have proxy_arp set", peer.link.name));
+    }
+    if conf.forwarding == 0 {
+        return nobody(format!(
+            "{} has proxy_arp set but does not forward",
+            peer.link.name
+        ));
+    }
+    // Proxy ARP needs a route to the address that does not lead back to where the question came from.
+    let route = best_route(root, address);
+    match route {
+        Some(route) if route.leaves_by(peer.link.index) => nobody(format!(
+            "the node's route to {address} leads back to {}",
+            peer.link.name
+        )),
+        Some(route) if route.nexthops.is_empty() => nobody(format!(
+            "the node's route to {address} is {}",
+            route.kind.as_str()
+        )),
+        None => nobody(format!(
+            "the node has no route to {address}, so proxy_arp does not answer"
+        )),
+        Some(_) => Answer::ProxyArp {
+            device: peer.link.name.clone(),
+            mac: peer.link.mac,
+        },
+    }
+}
+
+/// IPv6: the router's link-local address is the host end's own; others need a proxy entry.
+fn neighbour_discovery(root: &Netns, device: &Link, address: IpAddr, owner: Answer) -> Answer {
+    let proxied = root
+        .neighbours
+        .iter()
+        .any(|row| row.proxy && row.device == device.index && row.address == address);
+    let own = root
+        .addresses
+        .iter()
+        .any(|row| row.address == address && row.device == device.index);
+    if own {
+        owner
+    } else if proxied
+        && device
+            .inet6
+            .is_some_and(|conf| conf.proxy_ndp != 0 || conf.forwarding != 0)
+    {
+        Answer::ProxyArp {
+            device: device.name.clone(),
+            mac: device.mac,
+        }
+    } else {
+        Answer::Nobody {
+            reason: format!(
+                "{} neither has {address} nor a proxy entry for it",
+                device.name
+            ),
+        }
+    }
+}
+
+/// The route of the main table that the node would take; policy rules are left to the tracer.
+fn best_route(root: &Netns, address: IpAddr) -> Option<&Route> {
+    root.routes
+        .iter()
+        .filter(|row| row.table == TableId::MAIN && row.destination.contains(&address))
+        .max_by_key(|row| (row.destination.prefix_len(), std::cmp::Reverse(row.metric)))
+}
+
+/// Routes on other nodes that lead to the pod's addresses; where no other node was read, the range of this
+/// node in which the pod is, and the node's address, which is what the others must have.
+fn ways_here(bundle: &Bundle, node: &Node, root: &Netns, addresses: &[IpAddr]) -> Vec<WayHere> {
+    let mut ways = Vec::new();
+    for other in bundle.nodes.iter().filter(|other| other.name != node.name) {
+        let Some(netns) = other.root() else { continue };
+        for address in addresses {
+            if let Some(route) = best_route(netns, *address).filter(|route| !route.is_default()) {
+                let way = WayHere {
+                    from: Some(other.name.clone()),
+                    route: notation::route(route, netns),
+                };
+                if !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+        }
+    }
+    if bundle.nodes.len() > 1 {
+        return ways;
+    }
+    for address in addresses {
+        if let Some(range) = range_of(node, root, *address) {
+            let route = WayHere {
+                from: None,
+                route: range.to_string(),
+            };
+            if !ways.contains(&route) {
+                ways.push(route);
+            }
+        }
+    }
+    ways
+}
+
+/// The range of this node that an address is in: a block that an address plugin holds, a blackhole route for
+/// it, or the network of a bridge.
+pub fn range_of(node: &Node, root: &Netns, address: IpAddr) -> Option<IpNet> {
+    let block = node
+        .cni
+        .blocks
+        .iter()
+        .map(|block| block.cidr)
+        .filter(|cidr| cidr.contains(&address))
+        .max_by_key(IpNet::prefix_len);
+    let hole = || {
+        root.routes
+            .iter()
+            .filter(|row| {
+                row.table == TableId::MAIN
+                    && row.destination.contains(&address)
+                    && !row.is_default()
+                    && row.destination.prefix_len() < row.destination.max_prefix_len()
+                    && (row.kind == RouteKind::Blackhole
+                        || row.nexthops.iter().all(|hop| hop.gateway.is_none()))
+            })
+            .map(|row| row.destination)
+            .max_by_key(IpNet::prefix_len)
+    };
+    block.or_else(hole)
+}
+
+fn attachments(node: &Node, sandbox: Option<&Sandbox>) -> Vec<Attachment> {
+    let Some(sandbox) = sandbox.filter(|sandbox| !sandbox.id.is_empty()) else {
+        return Vec::new();
+    };
+    node.cni
+        .results
+        .iter()
+        .filter(|result| result.container == sandbox.id)
+        .map(|result| Attachment {
+            network: result.network.clone(),
+            ifname: result.ifname.clone(),
+            plugins: plugin_types(&result.config),
+            config: node
+                .cni
+                .configs
+                .iter()
+                .find(|config| config.network.as_deref() == Some(result.network.as_str()))
+                .map(|config| config.path.clone()),
+            cached: result.clone(),
+        })
+        .collect()
+}
+
+fn plugin_types(config: &serde_json::Value) -> Vec<String> {
+    let kind = |plugin: &serde_json::Value| plugin.get("type")?.as_str().map(str::to_owned);
+    match config.get("plugins").and_then(serde_json::Value::as_array) {
+        Some(plugins) => plugins.iter().filter_map(kind).collect(),
+        None => kind(config).into_iter().collect(),
+    }
+}
