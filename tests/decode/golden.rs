@@ -111,33 +111,48 @@ fn report(title: &str, counts: &[(&str, usize, usize)]) {
     println!("{title}:{text}");
 }
 
+/// Captures of protocols that are found by their port and not decoded: NTP, SNMP, LDP and the like. With
+/// `-T vxlan` ports mean nothing, and these print exactly too.
+const UNDECODED: [&str; 11] = [
+    "OLSRv1_HNA_sgw_1.pcap",
+    "ip6-snmp-oid-unsigned.pcap",
+    "ldp-common-session.pcap",
+    "ntp-mode7.pcap",
+    "ntp-time-ef.pcap",
+    "ntp-time.pcap",
+    "ntp.pcap",
+    "resp_1_benchmark.pcap",
+    "resp_2_inline.pcap",
+    "sflow_expanded.pcap",
+    "someip1.pcap",
+];
+
 #[test]
 fn realistic_captures_print_as_tcpdump_prints_them() {
     let directory = directory("realistic");
     let mut counts = Vec::new();
     let mut wrong = Vec::new();
-    for (suffix, at_least) in [
-        ("enrT", 89),
-        ("envrT", 89),
-        ("envvrT", 89),
-        ("nrT", 89),
-        ("enr", 78),
-    ] {
+    for suffix in ["enrT", "envrT", "envvrT", "nrT", "enr"] {
         let (equal, all, differences) = compare(&directory, suffix);
-        assert!(equal >= at_least, "{suffix}: {equal} of {all}");
+        assert!(all >= 90, "{suffix}: only {all} answers");
         counts.push((suffix, equal, all));
+        let is_expected = |difference: &String| {
+            suffix == "enr" && UNDECODED.iter().any(|name| difference.starts_with(name))
+        };
         wrong.extend(
             differences
                 .into_iter()
+                .filter(|difference| !is_expected(difference))
                 .map(|difference| format!("{suffix} {difference}")),
         );
     }
     report("realistic captures equal", &counts);
-    if std::env::var_os("OVL_SHOW").is_some() {
-        for difference in &wrong {
-            println!("{difference}");
-        }
-    }
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

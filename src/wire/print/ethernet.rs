@@ -25,6 +25,10 @@ impl Dissector<'_> {
         if !self.enter() {
             return Ok(captured as usize);
         }
+        if self.plain_ipv4(start, length)? {
+            self.ipv4(start + HEADER_LENGTH, length - HEADER_LENGTH as u32)?;
+            return Ok(HEADER_LENGTH);
+        }
         let frame_length = length;
         if self.options.link_header {
             self.ethernet_addresses(start)?;
@@ -93,6 +97,30 @@ impl Dissector<'_> {
         Ok(at - start)
     }
 
+    /// Prints the header of the most common frame there is, as a phrase; answers false for any other.
+    #[inline]
+    fn plain_ipv4(&mut self, start: usize, length: u32) -> Read<bool> {
+        let Ok(length) = u16::try_from(length) else {
+            return Ok(false);
+        };
+        if !self.options.link_header
+            || !self.options.numeric
+            || self.options.quiet > 0
+            || self.u16(start + TYPE)? != EtherType::IPV4.0
+        {
+            return Ok(false);
+        }
+        let mut phrase = Phrase::<96>::new();
+        phrase.mac(self.bytes.array(start + SOURCE)?);
+        phrase.literal(b" > ");
+        phrase.mac(self.bytes.array(start + DESTINATION)?);
+        phrase.literal(b", ethertype IPv4 (0x0800), length ");
+        phrase.number(length);
+        phrase.literal(b": ");
+        phrase.put(self.out);
+        Ok(true)
+    }
+
     fn ethernet_llc(&mut self, start: usize, at: usize, length: u32, captured: u32) -> Read<usize> {
         match self.llc(at, length, captured, Some(start))? {
             Ok(headers) => Ok(headers),
@@ -104,15 +132,6 @@ impl Dissector<'_> {
     }
 
     fn ethernet_addresses(&mut self, start: usize) -> Read<()> {
-        if self.options.numeric {
-            let mut phrase = Phrase::new();
-            phrase.mac(self.bytes.array(start + SOURCE)?);
-            phrase.literal(b" > ");
-            phrase.mac(self.bytes.array(start + DESTINATION)?);
-            phrase.literal(b", ");
-            phrase.put(self.out);
-            return Ok(());
-        }
         put!(
             self,
             self.mac(start + SOURCE)?,

@@ -12,6 +12,7 @@ pub(super) type Headers = Result<usize, usize>;
 const SNAP: u8 = 0xaa;
 const STP: u8 = 0x42;
 const IP: u8 = 0x06;
+const OSI: u8 = 0xfe;
 /// Unnumbered information.
 const UI: u16 = 0x03;
 const XID: u16 = 0xaf;
@@ -96,6 +97,10 @@ impl Dissector<'_> {
                 }
                 STP => {
                     self.stp(payload, length)?;
+                    return Ok(Ok(header));
+                }
+                OSI => {
+                    self.osi(payload, length)?;
                     return Ok(Ok(header));
                 }
                 IP => {

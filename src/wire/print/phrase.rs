@@ -5,16 +5,14 @@
 
 use super::text::{hex_pair, octet_digits, put_front, short_decimal};
 
-/// Characters a phrase may have. The longest, two IPv4 addresses with ports, has 48.
-const ROOM: usize = 64;
-
-/// A phrase being put together. What does not fit is left out, which the limits of its users forbid.
-pub(super) struct Phrase {
+/// A phrase of at most `ROOM` characters being put together. What does not fit is left out, which its users
+/// take care of: two IPv4 addresses with ports have 48 characters, an Ethernet header has 81.
+pub(super) struct Phrase<const ROOM: usize> {
     text: [u8; ROOM],
     length: usize,
 }
 
-impl Phrase {
+impl<const ROOM: usize> Phrase<ROOM> {
     #[inline(always)]
     pub(super) fn new() -> Self {
         Self {
@@ -93,7 +91,7 @@ mod tests {
             (10_000, "10000"),
             (65_535, "65535"),
         ] {
-            let mut phrase = Phrase::new();
+            let mut phrase = Phrase::<64>::new();
             phrase.v4([10, 255, 0, 100]);
             phrase.literal(b".");
             phrase.number(port);

@@ -22,7 +22,7 @@ pub(super) use put;
 macro_rules! put_tuple {
     ($($name:ident)+) => {
         impl<$($name: Put),+> Put for ($($name,)+) {
-            #[inline]
+            #[inline(always)]
             fn put(self, out: &mut Vec<u8>) {
                 #[allow(non_snake_case)]
                 let ($($name,)+) = self;
@@ -45,7 +45,7 @@ put_tuple!(A B C D E F G H I J K);
 put_tuple!(A B C D E F G H I J K L);
 
 impl Put for &str {
-    #[inline]
+    #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_bytes());
     }
@@ -157,33 +157,39 @@ pub(super) fn short_decimal(value: u32) -> ([u8; 4], usize) {
 }
 
 impl Put for u32 {
-    #[inline]
+    #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
         if self < 10_000 {
             let (digits, count) = short_decimal(self);
             put_front(&digits, count, out);
-            return;
+        } else {
+            put_long(self, out);
         }
-        if self < 100_000_000 {
-            let (digits, count) = short_decimal(self / 10_000);
-            put_front(&digits, count, out);
-            out.extend_from_slice(&four_digits(self % 10_000).0);
-            return;
-        }
-        let (digits, at) = decimal(u64::from(self));
+    }
+}
+
+/// A number from 10,000.
+#[inline(never)]
+fn put_long(value: u32, out: &mut Vec<u8>) {
+    if value < 100_000_000 {
+        let (digits, count) = short_decimal(value / 10_000);
+        put_front(&digits, count, out);
+        out.extend_from_slice(&four_digits(value % 10_000).0);
+    } else {
+        let (digits, at) = decimal(u64::from(value));
         out.extend_from_slice(&digits[at..]);
     }
 }
 
 impl Put for u8 {
-    #[inline]
+    #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
         u32::from(self).put(out);
     }
 }
 
 impl Put for u16 {
-    #[inline]
+    #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
         u32::from(self).put(out);
     }
@@ -354,7 +360,7 @@ pub(super) struct V4(pub [u8; 4]);
 impl Put for V4 {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
-        let mut phrase = Phrase::new();
+        let mut phrase = Phrase::<16>::new();
         phrase.v4(self.0);
         phrase.put(out);
     }

@@ -134,7 +134,7 @@ impl Dissector<'_> {
             Some((source, destination))
                 if follows && header.version == 4 && self.options.numeric =>
             {
-                let mut phrase = Phrase::new();
+                let mut phrase = Phrase::<64>::new();
                 phrase.v4(self.bytes.array(at + v4::SOURCE)?);
                 phrase.literal(b".");
                 phrase.number(source);
