@@ -32,7 +32,7 @@ use crate::spec::Attachment;
 use crate::spec::args::Pod;
 
 /// Lines that may be superseded before the file is written anew.
-const SLACK: usize = 256;
+const SLACK: usize = 64;
 
 /// The records of one network on this node, locked while this lives.
 #[derive(Debug)]

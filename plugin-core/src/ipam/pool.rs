@@ -162,7 +162,7 @@ pub enum Layout {
 pub enum Gateway {
     /// The pool says nothing about it.
     None,
-    /// An address of the node's own, from the node's own block: see [`super::gateway`].
+    /// An address of the node's own, from the node's own block: see [`super::gateways`].
     Node,
     /// The same address on every node. It is never given to a pod.
     Fixed(IpAddr),
