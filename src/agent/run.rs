@@ -73,6 +73,8 @@ struct Agent {
     plan: Plan,
     /// Whether the plan follows from the view, the network and this node.
     plan_is_current: bool,
+    /// Why the network does not fit the node any more.
+    unfit: Option<String>,
     /// How soon what failed is tried again.
     retry: Duration,
     indices: Indices,
@@ -132,6 +134,7 @@ impl Agent {
             view_is_known: false,
             plan: Plan::default(),
             plan_is_current: false,
+            unfit: None,
             retry: RETRY,
             indices: Indices::default(),
             grace: None,
@@ -246,16 +249,11 @@ impl Agent {
 
     /// Reads the store, all of it or what is under `keys`; when it cannot be read, the last view stands.
     fn look_at_store(&mut self, whole: bool, keys: &BTreeSet<plugin_core::store::Key>) {
-        let read = if whole || !self.view_is_whole {
-            // First, so that what changes while it is read is heard. The directories may be new ones.
-            self.watch.arm();
-            View::load(&self.store, &self.network.name).map(|fresh| self.accept(fresh))
-        } else {
-            self.view.refresh(&self.store, &self.network.name, keys)
-        };
-        let read = read
-            .map_err(|error| error.to_string())
-            .and_then(|()| self.announce());
+        let whole = whole || !self.view_is_whole;
+        let read = self
+            .read_store(whole, keys)
+            .map_err(|error| error.to_string());
+        let read = read.and_then(|()| self.announce());
         self.plan_is_current = false;
         match read {
             Ok(()) => (self.view_is_whole, self.view_is_known) = (true, true),
@@ -270,6 +268,21 @@ impl Agent {
         }
     }
 
+    fn read_store(
+        &mut self,
+        whole: bool,
+        keys: &BTreeSet<plugin_core::store::Key>,
+    ) -> std::result::Result<(), plugin_core::store::Error> {
+        if !whole {
+            return self.view.refresh(&self.store, &self.network.name, keys);
+        }
+        // First, so that what changes while it is read is heard. The directories may be new ones.
+        self.watch.arm();
+        let fresh = View::load(&self.store, &self.network.name)?;
+        self.accept(fresh);
+        Ok(())
+    }
+
     fn accept(&mut self, fresh: View) {
         let known = fresh.peer(&self.me.name).is_some();
         let had_peers = self
@@ -279,7 +292,7 @@ impl Agent {
             .any(|peer| peer.node != self.me.name);
         if self.grace_is_over() {
             self.grace = None;
-        } else if !known && had_peers && self.grace.is_none() {
+        } else if self.view_is_known && !known && had_peers && self.grace.is_none() {
             log::line("the store has lost this node's record: peers are kept for a moment");
             self.grace = Some(Instant::now());
         }
@@ -292,18 +305,13 @@ impl Agent {
 
     /// Gets this node's own addresses and publishes its record.
     fn announce(&mut self) -> std::result::Result<(), String> {
-        let me = self.me.name.as_str();
-        if !self
-            .own
-            .as_ref()
-            .is_some_and(|own| own.suffice(&self.network, &self.view, me))
-        {
-            self.own = Some(addresses::own(
-                &self.settings,
-                &self.network,
-                me,
-                &self.options,
-            )?);
+        let sufficient = |own: &Own| own.suffice(&self.network, &self.view, &self.me.name);
+        if !self.own.as_ref().is_some_and(sufficient) {
+            let own = addresses::own(&self.settings, &self.network, &self.me.name, &self.options)?;
+            self.own = Some(own);
+            // With the blocks that were claimed for it.
+            self.read_store(true, &BTreeSet::new())
+                .map_err(|error| error.to_string())?;
         }
         if let Some(own) = &self.own {
             own.give_to(&mut self.me);
@@ -339,6 +347,7 @@ impl Agent {
         let fit = config::fit(&self.settings, &self.me.name, self.kernel.socket());
         match fit {
             Ok((network, mut me)) => {
+                self.unfit = None;
                 me.vtep_addresses.clone_from(&self.me.vtep_addresses);
                 me.bridge_addresses.clone_from(&self.me.bridge_addresses);
                 if (&network, &me) != (&self.network, &self.me) {
@@ -353,9 +362,8 @@ impl Agent {
                     }
                 }
             }
-            // Said by the sync; the last plan stands.
-            Err(Unfit::Refused(refusal)) => self.complain([refusal.to_string()].into()),
-            Err(Unfit::Netlink(error)) => self.complain([error.to_string()].into()),
+            // The last plan stands.
+            Err(error) => self.unfit = Some(error.to_string()),
         }
     }
 
@@ -376,7 +384,7 @@ impl Agent {
         self.indices = report.indices;
         self.tell(&report, "");
         let local = report.failures.iter().find(|failure| failure.local);
-        self.set_ready(local.map(Failure::to_string));
+        self.set_ready(self.unfit.clone().or_else(|| local.map(Failure::to_string)));
         if !report.complete {
             Done::Again
         } else if report.failures.is_empty() {

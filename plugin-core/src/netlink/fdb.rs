@@ -59,7 +59,8 @@ impl FdbEntry {
             mac: mac?,
             dst,
             own: message.header.flags.contains(NeighbourFlags::Own),
-            permanent: message.header.state == NeighbourState::Permanent,
+            // A set of bits: `bridge fdb append` adds NUD_NOARP.
+            permanent: u16::from(message.header.state) & u16::from(NeighbourState::Permanent) != 0,
             master,
         })
     }

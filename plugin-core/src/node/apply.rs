@@ -101,7 +101,10 @@ fn links(socket: &mut Socket, indices: Indices, change: &Change) -> Result<(), n
         }
         Change::CreateBridge(bridge) => {
             let Bridge { name, mac, mtu, up } = bridge;
-            socket.apply(&link::add_bridge(name, Some(*mac), *mtu, *up))
+            // An MTU given at creation would follow the ports'; one given later is kept
+            // (`BROPT_MTU_SET_BY_USER`, net/bridge/br_device.c).
+            socket.apply(&link::add_bridge(name, Some(*mac), 0, *up))?;
+            socket.apply(&Set::name(name).mtu(*mtu).change())
         }
         Change::SetBridge(bridge) => {
             let Some(found) = link::by_name(socket, &bridge.name)? else {
