@@ -25,7 +25,8 @@ fn text(state: &State) -> String {
         }
     }
     for pod in &state.pods {
-        // `pod1` for short where that is not ambiguous, as from within its namespace.
+        // `pod1` for short where that is not ambiguous, as from within its namespace; and first, because the
+        // first name is the one that tools print.
         let alone = state
             .pods
             .iter()
@@ -33,14 +34,14 @@ fn text(state: &State) -> String {
             .count()
             == 1;
         let short = if alone {
-            format!(" {}", pod.name)
+            format!("{} ", pod.name)
         } else {
             String::new()
         };
         for address in pod.addresses() {
             let _ = writeln!(
                 text,
-                "{} {}.{}{short}",
+                "{} {short}{}.{}",
                 address.addr(),
                 pod.name,
                 pod.namespace

@@ -157,3 +157,40 @@ fn a_machine_that_died_is_no_obstacle() {
     lab.exec("host02", &["true"]);
     lab.down();
 }
+
+#[test]
+fn a_killed_pod_add_leaves_nothing_after_pod_rm() {
+    if !is_root() {
+        return;
+    }
+    let lab = Lab::up("killed-pod", &["--nodes", "1"]);
+    // The first pod makes the node claim its block, which stays.
+    lab.pod("first", "host01", &[]);
+    let look = || {
+        let script = "ip -br link; ip route; ls /run/netns; ls /var/lib/cni/results";
+        lab.exec("host01", &["sh", "-c", script])
+    };
+    let before = look();
+    let mut cut_short = 0;
+    for moment in MOMENTS {
+        let mut add = lab
+            .command(&["lab", "pod", "add", "pod1", "--port", "8080:80"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(Duration::from_millis(moment));
+        cut_short += usize::from(add.try_wait().unwrap().is_none());
+        add.kill().unwrap();
+        add.wait().unwrap();
+        let removed = lab.run(&["lab", "pod", "rm", "pod1"]);
+        let nothing = String::from_utf8_lossy(&removed.stderr).contains("there is no pod1");
+        assert!(
+            removed.status.success() || nothing,
+            "{moment} ms: {removed:?}"
+        );
+        assert_eq!(look(), before, "{moment} ms");
+    }
+    assert!(cut_short > 3, "some were killed on the way: {cut_short}");
+    lab.down();
+}
