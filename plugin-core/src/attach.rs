@@ -12,11 +12,13 @@ pub mod facts;
 pub mod gc;
 pub mod ipam;
 pub mod network;
+pub mod rehearsal;
 pub mod status;
 pub mod undo;
 
 pub use add::plan;
 pub use network::{Kind, Network, Wiring};
+pub use rehearsal::rehearse;
 
 use crate::netlink;
 use crate::plan::execute::{Failure, Refusal};

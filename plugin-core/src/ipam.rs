@@ -9,6 +9,7 @@
 //! | `ledger` | who has an address, on this node's disk |
 //! | `session` | one request over both |
 //! | `allocate`, `release`, `sweep`, `verify` | ADD, DEL, GC, CHECK and STATUS |
+//! | `rehearsal` | what ADD would give |
 //! | `search`, `borrow`, `gateway` | where ADD finds an address |
 //! | [`plugin`] | the same as a CNI plugin, `ovl-ipam` |
 //!
@@ -34,6 +35,7 @@ mod gateway;
 mod inventory;
 mod ledger;
 mod pool;
+mod rehearsal;
 mod release;
 mod search;
 mod session;
@@ -51,6 +53,7 @@ pub use config::{Config, Place, Purpose};
 pub use error::Error;
 pub use inventory::{Inventory, inventory};
 pub use pool::{Block, Family, Gateway, Layout, Pool, Reserved};
+pub use rehearsal::rehearse;
 pub use sweep::Swept;
 pub use time::Seconds;
 pub use verify::Capacity;

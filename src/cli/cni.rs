@@ -94,6 +94,13 @@ enum CniVerb {
         #[command(flatten)]
         container: ContainerArgs,
     },
+    /// Print the kernel operations of an add without making them (ovl-routed and ovl-vxlan)
+    Plan {
+        #[command(flatten)]
+        container: ContainerArgs,
+        #[command(flatten)]
+        arguments: ArgumentArgs,
+    },
     /// Remove what belongs to no attachment whose namespace is still there
     Gc {
         #[command(flatten)]
@@ -177,6 +184,10 @@ impl Cni {
                 container,
                 arguments,
             } => Verb::Del(container.target(Some(arguments))?),
+            CniVerb::Plan {
+                container,
+                arguments,
+            } => Verb::Plan(container.target(Some(arguments))?),
             CniVerb::Check { container } => Verb::Check(container.target(None)?),
             CniVerb::Gc {
                 network,

@@ -2,6 +2,7 @@
 
 mod attach;
 mod list;
+mod plan;
 mod show;
 mod sweep;
 
@@ -56,6 +57,8 @@ pub enum Verb {
     Del(Target),
     /// Verify.
     Check(Target),
+    /// Say what an ADD would do.
+    Plan(Target),
     /// Sweep.
     Gc {
         /// The network's name; none is the one a runtime uses.
@@ -97,6 +100,7 @@ pub fn run(request: Request, context: &mut Context<'_>) -> Result<Outcome> {
         Verb::Status { network } => show::status(&place, network.as_deref(), format, context),
         Verb::Add(target) => attach::add(&place, &target, format, context),
         Verb::Del(target) => attach::del(&place, &target, format, context),
+        Verb::Plan(target) => plan::plan(&place, &target, format, context),
         Verb::Check(target) => attach::check(&place, &target, format, context),
         Verb::Gc {
             network,

@@ -2,6 +2,7 @@
 
 pub mod attach;
 pub mod list;
+pub mod plan;
 pub mod show;
 pub mod sweep;
 
