@@ -1,7 +1,7 @@
 //! Octets as they are: `-x`, `-X`, `-A`, and the payload of what is not understood.
 
 use super::dissector::Dissector;
-use super::text::{HexZeros, Put, hex_pair};
+use super::text::{HexZeros, Put, hex_pair, put_front};
 use crate::wire::bytes::{Cut, Read};
 
 /// Octets in a line.
@@ -13,7 +13,49 @@ impl Dissector<'_> {
     /// Digits and characters, each line on a new one after a tab. More octets than were captured end the
     /// packet.
     pub(super) fn hex_and_ascii(&mut self, at: usize, length: usize) -> Read<()> {
-        self.hex_and_ascii_after("\n\t", at, length)
+        /// Characters before the digits: `\n\t0x0010: `.
+        const LEAD: usize = 10;
+        /// Where the characters begin.
+        const CHARACTERS: usize = LEAD + COLUMNS + 2;
+        let octets = self.bytes.rest(at, length);
+        for (line, chunk) in octets.chunks(LINE).enumerate() {
+            let offset = line * LINE;
+            if offset > 0xffff {
+                // The offset takes more than four digits.
+                self.out.extend_from_slice(b"\n\t0x");
+                HexZeros::<4>(offset as u32).put(self.out);
+                self.out.extend_from_slice(b": ");
+            }
+            let mut text = [b' '; CHARACTERS + LINE];
+            if let Some(lead) = text.first_chunk_mut::<LEAD>() {
+                let [high, low] = (offset as u16).to_be_bytes().map(hex_pair);
+                *lead = [
+                    b'\n', b'\t', b'0', b'x', high[0], high[1], low[0], low[1], b':', b' ',
+                ];
+            }
+            for (n, &octet) in chunk.iter().enumerate() {
+                let column = LEAD + n / 2 * 5 + 1 + n % 2 * 2;
+                let pair = hex_pair(octet);
+                text[column] = pair[0];
+                text[column + 1] = pair[1];
+                text[CHARACTERS + n] = if octet.is_ascii_graphic() {
+                    octet
+                } else {
+                    b'.'
+                };
+            }
+            if offset > 0xffff {
+                let line = text.get(LEAD..CHARACTERS + chunk.len()).unwrap_or_default();
+                self.out.extend_from_slice(line);
+            } else {
+                put_front(&text, CHARACTERS + chunk.len(), self.out);
+            }
+        }
+        if octets.len() < length {
+            Err(Cut)
+        } else {
+            Ok(())
+        }
     }
 
     /// The payload of what is not understood, unless `-q`, `-x` or `-X` show it otherwise or not at all.
@@ -30,38 +72,6 @@ impl Dissector<'_> {
                 self.options.dump,
                 super::Dump::Hex { .. } | super::Dump::HexAscii { .. }
             )
-    }
-
-    fn hex_and_ascii_after(&mut self, indent: &str, at: usize, length: usize) -> Read<()> {
-        let octets = self.bytes.rest(at, length);
-        self.out.reserve(octets.len() * 5 + 64);
-        for (line, chunk) in octets.chunks(LINE).enumerate() {
-            let mut digits = [b' '; COLUMNS + 2];
-            let mut characters = [b'.'; LINE];
-            for (n, &octet) in chunk.iter().enumerate() {
-                let column = n / 2 * 5 + 1 + n % 2 * 2;
-                let pair = hex_pair(octet);
-                digits[column] = pair[0];
-                digits[column + 1] = pair[1];
-                if octet.is_ascii_graphic() {
-                    characters[n] = octet;
-                }
-            }
-            (
-                indent,
-                "0x",
-                HexZeros::<4>((line * LINE) as u32),
-                ": ",
-                digits.as_slice(),
-                &characters[..chunk.len()],
-            )
-                .put(self.out);
-        }
-        if octets.len() < length {
-            Err(Cut)
-        } else {
-            Ok(())
-        }
     }
 
     /// Digits only.

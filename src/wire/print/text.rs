@@ -47,7 +47,7 @@ put_tuple!(A B C D E F G H I J K L);
 impl Put for &str {
     #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.as_bytes());
+        append(self.as_bytes(), out);
     }
 }
 
@@ -95,6 +95,28 @@ pub(super) fn hex_pair(octet: u8) -> [u8; 2] {
     HEX[usize::from(octet)]
 }
 
+/// Appends octets. `Vec::extend_from_slice` does the same by way of a call; here a length that is known when
+/// compiling becomes a few moves, which is most of what printing costs.
+#[inline(always)]
+pub(super) fn append(octets: &[u8], out: &mut Vec<u8>) {
+    let (end, more) = (out.len(), octets.len());
+    if out.capacity() - end < more {
+        make_room(out, more);
+    }
+    // SAFETY: the vector has room for `more` octets behind its end, which `octets`, borrowed from elsewhere,
+    // cannot overlap, and which are written before they are counted.
+    unsafe {
+        std::ptr::copy_nonoverlapping(octets.as_ptr(), out.as_mut_ptr().add(end), more);
+        out.set_len(end + more);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn make_room(out: &mut Vec<u8>, more: usize) {
+    out.reserve(more);
+}
+
 /// Appends the first `length` of `text`'s octets.
 ///
 /// All of them are copied, and those too many taken back: a copy of a known size is a few instructions,
@@ -102,7 +124,7 @@ pub(super) fn hex_pair(octet: u8) -> [u8; 2] {
 #[inline(always)]
 pub(super) fn put_front<const N: usize>(text: &[u8; N], length: usize, out: &mut Vec<u8>) {
     let end = out.len() + length;
-    out.extend_from_slice(text);
+    append(text, out);
     out.truncate(end);
 }
 
@@ -174,7 +196,7 @@ fn put_long(value: u32, out: &mut Vec<u8>) {
     if value < 100_000_000 {
         let (digits, count) = short_decimal(value / 10_000);
         put_front(&digits, count, out);
-        out.extend_from_slice(&four_digits(value % 10_000).0);
+        append(&four_digits(value % 10_000).0, out);
     } else {
         let (digits, at) = decimal(u64::from(value));
         out.extend_from_slice(&digits[at..]);
@@ -221,11 +243,11 @@ impl<const N: usize> Put for Zeros<N> {
             let [a, b] = PAIRS[(self.0 / 10_000) as usize];
             let [c, d] = PAIRS[(self.0 / 100 % 100) as usize];
             let [e, f] = PAIRS[(self.0 % 100) as usize];
-            out.extend_from_slice(&[a, b, c, d, e, f]);
+            append(&[a, b, c, d, e, f], out);
             return;
         }
         if N == 2 && self.0 < 100 {
-            out.extend_from_slice(&PAIRS[self.0 as usize]);
+            append(&PAIRS[self.0 as usize], out);
             return;
         }
         let (digits, at) = decimal(u64::from(self.0));
@@ -263,11 +285,11 @@ impl<const N: usize> Put for HexZeros<N> {
     fn put(self, out: &mut Vec<u8>) {
         let [a, b, c, d] = self.0.to_be_bytes().map(hex_pair);
         if N == 2 && self.0 <= 0xff {
-            out.extend_from_slice(&d);
+            append(&d, out);
             return;
         }
         if N == 4 && self.0 <= 0xffff {
-            out.extend_from_slice(&[c[0], c[1], d[0], d[1]]);
+            append(&[c[0], c[1], d[0], d[1]], out);
             return;
         }
         let digits = [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]];
@@ -318,7 +340,7 @@ impl Put for Mac {
             place[0] = pair[0];
             place[1] = pair[1];
         }
-        out.extend_from_slice(&text);
+        append(&text, out);
         if self.organisation {
             let [a, b, c, ..] = self.octets;
             let name = oui::name(u32::from_be_bytes([0, a, b, c]));

@@ -85,8 +85,7 @@ impl Clock {
                     && let Ok(text) = <[u8; 8]>::try_from(self.text.as_slice())
                     && let (false, Ok(micros)) = (self.nano, u32::try_from(fraction))
                 {
-                    out.extend_from_slice(&text);
-                    (".", Zeros::<6>(micros), " ").put(out);
+                    (text.as_slice(), ".", Zeros::<6>(micros), " ").put(out);
                     return;
                 }
                 self.date(time.seconds, out);
