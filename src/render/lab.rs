@@ -339,3 +339,105 @@ fn pid_of(state: &State, node: &str) -> Option<u32> {
     let machine: &Machine = state.machine(node)?;
     (machine.role == Role::Node).then_some(machine.process.pid)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lab::profile::Profile;
+    use crate::lab::state::{Attachment, Capabilities, SCHEMA};
+
+    use super::*;
+
+    fn pod(name: &str, node: &str, address: &str) -> Pod {
+        Pod {
+            namespace: "default".into(),
+            name: name.into(),
+            node: node.into(),
+            sandbox: "b7d2".into(),
+            netns: "/run/netns/cni-7cffed61".into(),
+            pause: None,
+            ready: true,
+            attachments: vec![Attachment {
+                network: "k8s-pod-network".into(),
+                interface: "eth0".into(),
+                mac: "f2:ed:e8:04:00:cc".parse().ok(),
+                mtu: Some(1450),
+                host_interface: Some("calice0906292e2".into()),
+                addresses: vec![address.parse().unwrap()],
+            }],
+            capabilities: Capabilities::default(),
+            networks: Vec::new(),
+            requested: Vec::new(),
+        }
+    }
+
+    fn state(pods: Vec<Pod>) -> State {
+        State {
+            schema: SCHEMA.into(),
+            name: "calico".into(),
+            profile: Some("calico".into()),
+            boot: String::new(),
+            user_namespace: false,
+            phase: Phase::Up,
+            topology: Profile::Calico.topology(2).unwrap(),
+            machines: Vec::new(),
+            pods,
+        }
+    }
+
+    fn printed(print: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_pod_is_shown_with_both_ends() {
+        let pod = pod("pod1", "host01", "172.31.239.216/32");
+        let took = Duration::from_millis(120);
+        assert_eq!(
+            printed(|out| added(&pod, took, Style::PLAIN, out)),
+            "pod default/pod1 is up on host01 in 0.12 s\n\n\
+             INTERFACE  ADDRESS            MAC                MTU   ON THE NODE      NETWORK\n\
+             eth0       172.31.239.216/32  f2:ed:e8:04:00:cc  1450  calice0906292e2  k8s-pod-network\n"
+        );
+    }
+
+    #[test]
+    fn a_list_shows_nodes_then_pods() {
+        let state = state(vec![pod("pod1", "host01", "172.31.239.216/32")]);
+        assert_eq!(
+            printed(|out| list(&[state], false, Style::PLAIN, out)),
+            "calico  dead, 2 nodes, 1 pod\n\n\
+             NODE    ADDRESS           DEVICE  MAC                MTU   PODS\n\
+             host01  192.168.61.11/24  enp0s8  08:00:27:b7:ef:ef  1500  1\n\
+             host02  192.168.61.12/24  enp0s8  08:00:27:fc:d2:36  1500  0\n\n\
+             POD           READY  IP              NODE    HOST DEVICE\n\
+             default/pod1  yes    172.31.239.216  host01  calice0906292e2\n"
+        );
+    }
+
+    #[test]
+    fn the_next_command_leads_to_a_ping_across_nodes() {
+        let one = pod("pod1", "host01", "172.31.239.216/32");
+        let two = pod("pod2", "host02", "172.31.89.197/32");
+        assert_eq!(
+            after_up(&state(vec![])),
+            "ovl lab pod add pod1 --node host01"
+        );
+        let alone = state(vec![one.clone()]);
+        assert_eq!(
+            after_add(&alone, &one),
+            "ovl lab pod add pod2 --node host02"
+        );
+        let mut both = state(vec![one, two.clone()]);
+        assert_eq!(
+            after_add(&both, &two),
+            "ovl lab exec pod1 -- ping -c 3 pod2"
+        );
+        both.name = "mine".into();
+        assert_eq!(
+            after_add(&both, &two),
+            "ovl lab exec pod1 --lab mine -- ping -c 3 pod2"
+        );
+    }
+}

@@ -21,6 +21,9 @@ fn the_callers_namespaces_stay_as_they_are() {
         "set -e
         look() {{ {SNAPSHOT}; }}
         ip link set lo up
+        mount --make-rprivate /
+        mount -t tmpfs tmpfs /run
+        mkdir /run/netns
         look >\"$OUT/before\" 2>&1 || true
         {OVL} lab up --profile weave --nodes 2
         {OVL} lab pod add one
