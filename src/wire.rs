@@ -6,7 +6,7 @@
 //! | [`bytes`] | how bytes are read without trusting any length field |
 //! | [`ethernet`], [`ip`], [`port`], … | one protocol a file: the offsets, numbers and names of its header |
 //! | [`packet`] | which layers a frame has, with their byte ranges and tunnel depth |
-//! | [`print`] | the text of `tcpdump -enr FILE -T vxlan`, letter for letter |
+//! | [`mod@print`] | the text of `tcpdump -enr FILE -T vxlan`, letter for letter |
 //!
 //! Nothing here panics, allocates per packet, opens a file or reads a clock, whatever the bytes are: all
 //! access goes through [`bytes::Bytes`], which answers [`bytes::Cut`] past the end of what was captured.
