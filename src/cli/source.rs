@@ -18,7 +18,7 @@ pub(super) struct Where {
     from: Vec<PathBuf>,
 
     /// A lab on this machine; the only one there is if no name is given
-    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with = "via")]
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "", conflicts_with = "via")]
     lab: Option<String>,
 
     /// The command that runs a program on a node, such as 'ssh root@{node}'

@@ -373,10 +373,16 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Opti
         // The pod is on another node: the ways to other nodes are what this one has to do with it.
         netns.routes.rows.retain(leads_away);
     } else {
+        // Proxy ARP answers for a pod's router only where the node has a route to it.
+        let routers = pods
+            .iter()
+            .flat_map(|pod| &pod.routes.rows)
+            .flat_map(|route| route.nexthops.iter().filter_map(|hop| hop.gateway));
+        let asked: Vec<IpAddr> = addresses.iter().copied().chain(routers).collect();
         netns
             .routes
             .rows
-            .retain(|row| concerns(row, &near, &addresses));
+            .retain(|row| concerns(row, &near, &asked));
     }
     for row in &netns.routes.rows {
         for index in row.nexthops.iter().filter_map(|hop| hop.device) {
