@@ -44,6 +44,9 @@ build: build-packages
 release: build-packages
 	$(CARGO) build --workspace --release
 
+demo: run-packages build
+	@$(AS_ROOT) docs/demo $(CURDIR)/target/debug
+
 # A test that cannot run says why and passes; with OVL_TEST_STRICT=1 it fails.
 test: test-packages build
 	$(CARGO) test --workspace --no-run
@@ -54,6 +57,14 @@ lint: build-packages
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items
 	.ci/licences
+
+completions: build
+	target/debug/ovl completion bash >completions/ovl.bash
+	target/debug/ovl completion zsh >completions/_ovl
+	target/debug/ovl completion fish >completions/ovl.fish
+	target/debug/ovl completion powershell >completions/ovl.ps1
+	target/debug/ovl completion kubectl >completions/kubectl_complete-ovl
+	chmod +x completions/kubectl_complete-ovl
 
 bench: test-packages release
 	$(AS_ROOT) $(CARGO) bench --workspace

@@ -76,7 +76,14 @@ pub enum Command {
     /// Print the completion script of a shell
     Completion {
         /// The shell
-        shell: clap_complete::Shell,
+        shell: command::completion::Target,
+    },
+    /// What could come next, for kubectl_complete-ovl
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// The words so far; the last is to be completed
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
     },
 }
 
@@ -168,6 +175,9 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
         Command::Cni(words) => command::cni::run(words.into_request()?, context),
         Command::Completion { shell } => {
             command::completion::run(shell, command_named(program), program, context.out)
+        }
+        Command::Complete { words } => {
+            command::completion::complete(words, command_named("ovl"), context.out)
         }
     }
 }
