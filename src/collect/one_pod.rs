@@ -379,10 +379,7 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Opti
             .flat_map(|pod| &pod.routes.rows)
             .flat_map(|route| route.nexthops.iter().filter_map(|hop| hop.gateway));
         let asked: Vec<IpAddr> = addresses.iter().copied().chain(routers).collect();
-        netns
-            .routes
-            .rows
-            .retain(|row| concerns(row, &near, &asked));
+        netns.routes.rows.retain(|row| concerns(row, &near, &asked));
     }
     for row in &netns.routes.rows {
         for index in row.nexthops.iter().filter_map(|hop| hop.device) {
