@@ -1,0 +1,6 @@
+//! The plugins under a container runtime that knows nothing of them.
+
+#[cfg(test)]
+mod containerd;
+#[cfg(test)]
+mod cri;
