@@ -2,6 +2,7 @@
 //! into a plain request for [`crate::command`].
 
 mod agent;
+mod capture;
 mod cni;
 mod decode;
 mod lab;
@@ -63,6 +64,11 @@ pub enum Command {
     Node(snapshot::Node),
     /// Make and use a whole multi-node pod network on this machine
     Lab(lab::Lab),
+    /// Capture on this node, in any network namespace
+    ///
+    /// Prints as decode does, or writes a file. Never puts a device into promiscuous mode, and gives up
+    /// all rights once the sockets are open. Ctrl-C ends it with the counters.
+    Capture(Box<capture::Capture>),
     /// Read captures: print packets, pair pings, sum up flows
     ///
     /// Files are pcap or pcapng, also inside gzip, zstd or xz; several are merged by time; `-` is standard
@@ -170,6 +176,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
             snapshot::NodeAction::Serve => command::node::serve(context),
         },
         Command::Lab(lab) => command::lab::run(lab.into_request()?, context),
+        Command::Capture(capture) => command::capture::run(&capture.into_request()?, context),
         Command::Decode(decode) => command::decode::run(&decode.into_request()?, context),
         Command::Agent(arguments) => command::agent::run(&arguments.request()),
         Command::Cni(words) => command::cni::run(words.into_request()?, context),

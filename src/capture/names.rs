@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use crate::lab::state::State;
 use crate::model::bundle::Bundle;
 use crate::model::link::LinkKind;
 use crate::model::netns::Netns;
@@ -23,6 +24,25 @@ impl AddressNames {
         let mut names = Self::default();
         for node in &bundle.nodes {
             names.add_node(node);
+        }
+        names
+    }
+
+    /// What a lab says: its pods and nodes.
+    pub fn from_lab(lab: &State) -> Self {
+        let mut names = Self::default();
+        for pod in &lab.pods {
+            let name = pod.full_name();
+            for attachment in &pod.attachments {
+                for network in &attachment.addresses {
+                    names.add(network.addr(), &name);
+                }
+            }
+        }
+        for node in &lab.topology.nodes {
+            for network in &node.addresses {
+                names.add(network.addr(), &node.name);
+            }
         }
         names
     }

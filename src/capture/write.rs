@@ -2,11 +2,13 @@
 
 mod pcap;
 mod pcapng;
+mod ring;
 
 use std::path::Path;
 
 pub use pcap::PcapWriter;
 pub use pcapng::{NewInterface, PcapngWriter};
+pub use ring::{Ring, Rotation};
 
 /// Which kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

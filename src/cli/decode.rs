@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::command::decode::{Answer, Output, Request};
+use crate::command::decode::{Answer, NameSource, Output, Request};
 use crate::error::{Error, Result};
 use crate::wire::packet::VxlanPorts;
 use crate::wire::print::{Dump, PrintOptions, TimeStyle, UdpPayload};
@@ -29,6 +29,22 @@ pub struct Decode {
     #[arg(short, long, help_heading = "Input")]
     follow: bool,
 
+    /// Write the packets to FILE (pcap; pcapng if so named) instead of printing them
+    #[arg(
+        short,
+        value_name = "FILE",
+        help_heading = "Output",
+        conflicts_with = "answer"
+    )]
+    write: Option<PathBuf>,
+
+    #[command(flatten)]
+    show: Show,
+}
+
+/// What is shown of packets, and how: the same words for files and for live captures.
+#[derive(Debug, Args)]
+pub(super) struct Show {
     /// Read the filter from FILE
     #[arg(short = 'F', value_name = "FILE", help_heading = "Selection")]
     filter_file: Option<PathBuf>,
@@ -48,6 +64,10 @@ pub struct Decode {
     /// Stop after N packets
     #[arg(short, value_name = "N", help_heading = "Selection")]
     count: Option<u64>,
+
+    /// Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports
+    #[arg(long, value_name = "SOURCE", help_heading = "Input")]
+    names: Option<String>,
 
     /// Pair echo requests with their replies at every capture point
     #[arg(long, help_heading = "Answers", group = "answer")]
@@ -70,10 +90,6 @@ pub struct Decode {
         help_heading = "Output"
     )]
     output: Output,
-
-    /// Write the packets to FILE (pcap; pcapng if so named) instead of printing them
-    #[arg(short, value_name = "FILE", help_heading = "Output", conflicts_with_all = ["answer", "output"])]
-    write: Option<PathBuf>,
 
     /// Print link-layer headers
     #[arg(short, help_heading = "tcpdump's text")]
@@ -155,11 +171,9 @@ impl Decode {
     /// # Errors
     /// When there is no file, or the words contradict each other.
     pub fn into_request(self) -> Result<Request> {
-        let print = self.print_options()?;
-        let tcpdump = self.udp_type.is_some();
-        let announce = tcpdump || !self.read.is_empty();
+        let announce = self.show.udp_type.is_some() || !self.read.is_empty();
         let mut filter = self.filter;
-        let files = if self.read.is_empty() {
+        let files: Vec<PathBuf> = if self.read.is_empty() {
             self.words.into_iter().map(PathBuf::from).collect()
         } else {
             filter.splice(0..0, self.words);
@@ -173,21 +187,38 @@ impl Decode {
                 "cannot follow several files: their packets could not be put in order",
             ));
         }
+        let mut request = self.show.into_request(filter.join(" "))?;
+        if self.follow && request.answer != Answer::Packets {
+            return Err(Error::usage(
+                "cannot follow a file and sum it up: there is no end to wait for",
+            ));
+        }
+        request.files = files;
+        request.follow = self.follow;
+        request.write = self.write;
+        request.announce = announce;
+        Ok(request)
+    }
+}
+
+impl Show {
+    /// A request without any file.
+    ///
+    /// # Errors
+    /// When the words contradict each other.
+    pub(super) fn into_request(self, filter: String) -> Result<Request> {
+        let print = self.print_options()?;
         let answer = match (self.pings, self.flows, self.mtu) {
             (true, ..) => Answer::Pings,
             (_, true, _) => Answer::Flows,
             (.., true) => Answer::Mtu,
             _ => Answer::Packets,
         };
-        if self.follow && answer != Answer::Packets {
-            return Err(Error::usage(
-                "cannot follow a file and sum it up: there is no end to wait for",
-            ));
-        }
         Ok(Request {
-            files,
-            follow: self.follow,
-            filter: filter.join(" "),
+            files: Vec::new(),
+            names: self.names.as_deref().map(NameSource::from),
+            follow: false,
+            filter,
             filter_file: self.filter_file,
             outer: self.outer,
             inner: self.inner,
@@ -195,11 +226,11 @@ impl Decode {
             count: self.count,
             answer,
             output: self.output,
-            write: self.write,
+            write: None,
             nanoseconds: self.nano,
             print,
-            tcpdump,
-            announce,
+            tcpdump: self.udp_type.is_some(),
+            announce: false,
             line_buffered: self.line_buffered,
         })
     }

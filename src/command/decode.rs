@@ -10,7 +10,9 @@ use crate::capture::point::layers_into;
 use crate::capture::select::Selection;
 use crate::capture::{Filter, FilterError};
 use crate::cli::Context;
+use crate::cluster::file;
 use crate::error::{Error, Outcome, Result};
+use crate::lab::state::Labs;
 use crate::render::decode::{self, Seen};
 use crate::wire::LinkType;
 use crate::wire::print::PrintOptions;
@@ -23,6 +25,8 @@ const CHUNK: usize = 64 * 1024;
 pub struct Request {
     /// Captures, `-` for standard input.
     pub files: Vec<PathBuf>,
+    /// Who says which address is whose.
+    pub names: Option<NameSource>,
     /// Wait for more at the end.
     pub follow: bool,
     /// A pcap filter on the frame; empty for none.
@@ -53,6 +57,25 @@ pub struct Request {
     pub announce: bool,
     /// Write out each packet's text at once.
     pub line_buffered: bool,
+}
+
+/// Who says which address is whose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameSource {
+    /// A lab, by name or the only one.
+    Lab(Option<String>),
+    /// A file with a node's snapshot or a bundle of them.
+    File(PathBuf),
+}
+
+impl From<&str> for NameSource {
+    fn from(text: &str) -> Self {
+        match text.split_once(':') {
+            _ if text == "lab" => Self::Lab(None),
+            Some(("lab", name)) => Self::Lab(Some(name.to_owned())),
+            _ => Self::File(PathBuf::from(text)),
+        }
+    }
 }
 
 /// What to find out.
@@ -92,7 +115,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
         .iter()
         .map(|reader| reader.name().to_owned())
         .collect();
-    let names = Arc::new(names(&readers));
+    let names = Arc::new(names(request, &readers)?);
     let ports = names.vxlan_ports();
     let mut sink = decode::sink(request, &readers, files, names, context.style)?;
     let looks_inside = selection.looks_inside();
@@ -213,14 +236,19 @@ fn announce(reader: &Reader) {
     }
 }
 
-fn selection(request: &Request, readers: &[Reader]) -> Result<Selection> {
-    let mut selection = Selection::default();
-    let expression = match &request.filter_file {
+/// The filter's words, from the command line or its file.
+pub(super) fn expression(request: &Request) -> Result<String> {
+    match &request.filter_file {
         Some(path) => std::fs::read_to_string(path).map_err(|error| {
             Error::failed(format!("cannot read the filter {}", path.display())).caused_by(error)
-        })?,
-        None => request.filter.clone(),
-    };
+        }),
+        None => Ok(request.filter.clone()),
+    }
+}
+
+fn selection(request: &Request, readers: &[Reader]) -> Result<Selection> {
+    let mut selection = Selection::default();
+    let expression = expression(request)?;
     // Compiled for the first file now, so that a mistake is told before anything is printed.
     let link = readers
         .iter()
@@ -232,26 +260,39 @@ fn selection(request: &Request, readers: &[Reader]) -> Result<Selection> {
             selection.outer(Filter::new(expression, link).map_err(refused)?);
         }
     }
+    select_inside(request, &mut selection)?;
+    Ok(selection)
+}
+
+/// What must be inside the tunnels.
+pub(super) fn select_inside(request: &Request, selection: &mut Selection) -> Result<()> {
     if let Some(expression) = &request.inner {
         selection.inner(Filter::new(expression, LinkType::ETHERNET).map_err(refused)?);
     }
     if let Some(vni) = request.vni {
         selection.vni(vni);
     }
-    Ok(selection)
+    Ok(())
 }
 
 /// Who has which address, as far as anybody says.
-fn names(readers: &[Reader]) -> AddressNames {
-    let mut names = AddressNames::default();
+pub(super) fn names(request: &Request, readers: &[Reader]) -> Result<AddressNames> {
+    let mut names = match &request.names {
+        None => AddressNames::default(),
+        Some(NameSource::File(path)) => AddressNames::from_bundle(&file::read(path)?),
+        Some(NameSource::Lab(name)) => {
+            let lab = Labs::of_caller().choose(name.as_deref())?;
+            AddressNames::from_lab(&lab.read_up()?)
+        }
+    };
     for reader in readers {
         if let Some(own) = reader.names() {
             names.add_all(own);
         }
     }
-    names
+    Ok(names)
 }
 
-fn refused(error: FilterError) -> Error {
+pub(super) fn refused(error: FilterError) -> Error {
     Error::usage(error.to_string())
 }
