@@ -192,6 +192,8 @@ pub struct Point {
     pub source: usize,
     /// Which device.
     pub device: Device,
+    /// Where that device is, if the capture says: our own name namespace and pod.
+    pub place: Option<String>,
     /// Inside which tunnel; none outside.
     pub tunnel: Option<Tunnel>,
 }
@@ -229,6 +231,7 @@ impl Points {
         let point = Point {
             source,
             device,
+            place: record.interface.description.clone(),
             tunnel,
         };
         let position = self.known.iter().position(|known| *known == point);

@@ -294,7 +294,7 @@ fn resolve(place: &Where) -> Result<(Option<Netns>, Option<String>)> {
 
 /// Where packets go.
 enum Output<'a, 'b> {
-    File(Ring, String),
+    File(Box<Ring>, String),
     Text {
         sink: Box<dyn Sink>,
         text: Vec<u8>,
@@ -344,7 +344,7 @@ impl<'a, 'b> Output<'a, 'b> {
         .map_err(|error| {
             Error::failed(format!("cannot write {}", path.display())).caused_by(error)
         })?;
-        Ok(Self::File(ring, path.display().to_string()))
+        Ok(Self::File(Box::new(ring), path.display().to_string()))
     }
 
     fn needs_layers(&self) -> bool {

@@ -12,3 +12,4 @@ mod generator;
 mod golden;
 mod mutation;
 mod oracle;
+mod program;

@@ -297,6 +297,7 @@ impl PingReport {
                         Device::Unknown => None,
                         known => Some(known.to_string()),
                     },
+                    place: point.place.clone(),
                     tunnel: point.tunnel.map(|tunnel| tunnel.kind.name()),
                     network: point.tunnel.and_then(|tunnel| tunnel.network),
                     request: hop.request.map(seen),
@@ -405,6 +406,8 @@ struct Ping<'a> {
 struct PingHop<'a> {
     file: Option<&'a str>,
     device: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tunnel: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -76,6 +76,9 @@ pub(super) fn point(point: &Point, way: Option<Way>, turn: usize, files: &[Strin
         }
         (device, _) => words.push(device.to_string()),
     }
+    if let Some(place) = &point.place {
+        words.push(format!("of {place}"));
+    }
     if turn > 0 {
         words.push(format!("#{}", turn + 1));
     }
