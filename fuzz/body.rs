@@ -66,6 +66,7 @@ pub fn json(file: &[u8]) -> Vec<u8> {
             return out;
         };
         let request = Request {
+            names: None,
             files: Vec::new(),
             follow: false,
             filter: String::new(),

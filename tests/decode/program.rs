@@ -432,11 +432,11 @@ trap 'kill $other' EXIT
 for i in $(seq 200); do [ "$(readlink /proc/$other/ns/net)" != "$(readlink /proc/self/ns/net)" ] && break; sleep 0.02; done
 there() { nsenter -t $other -n "$@"; }
 ip link set lo up; there ip link set lo up
-ip link add a type veth peer name b netns /proc/$other/ns/net
-ip addr add 192.168.61.11/24 dev a; ip link set a up
-there ip addr add 192.168.61.12/24 dev b; there ip link set b up
-ip link add vx type vxlan id 7 dstport 6784 local 192.168.61.11 remote 192.168.61.12
-there ip link add vx type vxlan id 7 dstport 6784 local 192.168.61.12 remote 192.168.61.11
+ip link add name va type veth peer name vb netns $other
+ip addr add 192.168.61.11/24 dev va; ip link set va up
+there ip addr add 192.168.61.12/24 dev vb; there ip link set vb up
+ip link add name vx type vxlan id 7 dstport 6784 local 192.168.61.11 remote 192.168.61.12
+there ip link add name vx type vxlan id 7 dstport 6784 local 192.168.61.12 remote 192.168.61.11
 ip addr add 10.46.0.8/12 dev vx; ip link set vx up
 there ip addr add 10.40.0.21/12 dev vx; there ip link set vx up
 "$OVL" capture --netns $$ --netns $other -i any -w "$FILE" --duration 15 2>"$FILE.err" & capture=$!
@@ -491,7 +491,7 @@ cat "$FILE.err" >&2
         // Out through both devices here, in through both there, in the order of time.
         assert_eq!(
             places,
-            [("vx", false), ("a", true), ("b", true), ("vx", false)][..places.len()]
+            [("vx", false), ("va", true), ("vb", true), ("vx", false)][..places.len()]
         );
         assert!(places.len() >= 3, "{ping}");
     }
