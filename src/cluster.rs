@@ -208,6 +208,8 @@ fn name_lab_pods(node: &mut Node, state: &State) {
             }
         }
     }
+    // What the lab does not know is nobody's pod, such as a namespace that was left behind.
+    found.retain(|row| state.pods.iter().any(|pod| pod.sandbox == row.id));
     let everyone = state
         .pods
         .iter()

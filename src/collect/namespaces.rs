@@ -36,7 +36,7 @@ impl Entrance {
         Ok(Self {
             id: NetnsId(handle.id().inode),
             handle,
-            paths: vec![path.display().to_string()],
+            paths: vec![usual(path)],
         })
     }
 
@@ -51,6 +51,15 @@ impl Entrance {
             handle,
             paths: Vec::new(),
         })
+    }
+}
+
+/// A path in the words of the others: runtimes say /var/run where that is but a link to /run.
+fn usual(path: &Path) -> String {
+    let is_link = || fs::read_link("/var/run").is_ok();
+    match path.strip_prefix("/var/run") {
+        Ok(rest) if is_link() => Path::new("/run").join(rest).display().to_string(),
+        _ => path.display().to_string(),
     }
 }
 
@@ -142,16 +151,27 @@ pub(super) fn read(entrances: &[&Entrance], depth: Depth, others: &[&Entrance]) 
             .and_then(|mut socket| features::family(&mut socket))
             .ok(),
     };
+    let own = Entrance::here().ok().map(|here| here.id);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(entrances.len()));
     let work = || {
+        // Where this thread is; its own namespace can be read without the right to enter any.
+        let mut here = own;
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(entrance) = entrances.get(place) else {
                 return;
             };
-            let netns = match entrance.handle.enter() {
-                Ok(()) => read_here(entrance, depth, others, ethtool),
+            let entered = if here == Some(entrance.id) {
+                Ok(())
+            } else {
+                entrance.handle.enter()
+            };
+            let netns = match entered {
+                Ok(()) => {
+                    here = Some(entrance.id);
+                    read_here(entrance, depth, others, ethtool)
+                }
                 Err(error) => closed(entrance, &format!("cannot enter the namespace: {error}")),
             };
             if let Ok(mut done) = done.lock() {

@@ -11,8 +11,9 @@ use super::processes::ByNetns;
 use super::rtnetlink::{self, address, link, neighbour, route, rule};
 use super::{Request, RuntimeChoice, cni, processes, sandboxes, sysctl, unknown, with_sandboxes};
 use crate::model::link::LinkKind;
+use crate::model::sandbox::RUNTIME_LEFT_OUT;
 use crate::model::{
-    IfIndex, Link, Netns, NetnsId, Node, Reading, Route, State, Subject, Table, TableId,
+    IfIndex, Link, Netns, NetnsId, Node, Reading, Route, Sandbox, State, Subject, Table, TableId,
 };
 
 /// Why the tables of the node are not whole.
@@ -67,10 +68,12 @@ impl Look<'_> {
                 }
                 match Socket::open().and_then(|mut socket| link::by_name(&mut socket, word)) {
                     Ok(device) => self.by_device(node, device),
-                    Err(_) if node.sandboxes.is_complete() => {
+                    Err(_) => {
                         self.ask(node, &Wanted::Id(word.clone()));
+                        if node.sandboxes.rows.is_empty() {
+                            self.by_netns_name(node, word);
+                        }
                     }
-                    Err(_) => {}
                 }
             }
             Subject::Index(index) => {
@@ -112,7 +115,11 @@ impl Look<'_> {
         if scanned.is_some() {
             self.processes = scanned;
         }
+        let without = answer.is_err();
         self.note(node, answer);
+        if without {
+            node.sandboxes.rows.retain(|row| is_wanted(row, wanted));
+        }
     }
 
     fn note(&mut self, node: &mut Node, answer: Result<Answer, String>) {
@@ -155,11 +162,45 @@ impl Look<'_> {
 
     /// Keeps a device of the node, so that it can be said what it is if it is no pod's.
     fn keep_device(&self, node: &mut Node, device: Option<Link>) {
+        let bridge = device
+            .as_ref()
+            .filter(|device| matches!(device.kind, LinkKind::Bridge(_)))
+            .map(|device| device.index);
+        // A bridge is told with its ports, one of which may be what was looked for.
+        let ports = bridge.and_then(|_| Socket::open().ok()).map(|mut socket| {
+            let mut all = link::read(&mut socket).rows;
+            all.retain(|link| link.master == bridge);
+            all
+        });
         node.namespaces.push(Netns {
             id: self.root.id,
-            links: Table::partial(device.into_iter().collect(), WHY),
+            links: Table::partial(
+                device
+                    .into_iter()
+                    .chain(ports.into_iter().flatten())
+                    .collect(),
+                WHY,
+            ),
             ..Netns::default()
         });
+    }
+
+    /// The pod in a namespace that goes by a name of its own (`ip netns`).
+    fn by_netns_name(&mut self, node: &mut Node, name: &str) {
+        let named = self.named.get_or_insert_with(Found::named);
+        let id = named
+            .entrances
+            .iter()
+            .find(|entrance| {
+                entrance
+                    .paths
+                    .iter()
+                    .any(|path| path.rsplit('/').next() == Some(name))
+            })
+            .map(|entrance| entrance.id);
+        if let Some(id) = id {
+            self.by_netns(node, id);
+        }
     }
 
     /// The pod that has an address.
@@ -246,7 +287,10 @@ impl Look<'_> {
         if let Reading::Unavailable(reason) = &mut node.runtime
             && reason == "not asked for"
         {
-            node.runtime = unknown("no container of a runtime lives in the namespace");
+            node.runtime = unknown(match self.request.runtime {
+                RuntimeChoice::None => RUNTIME_LEFT_OUT,
+                _ => "no container of a runtime lives in the namespace",
+            });
         }
         node.sandboxes = Table {
             state: State::Partial,
@@ -257,11 +301,11 @@ impl Look<'_> {
 
     /// Reads the namespaces of the sandboxes that were found, and of the node what concerns them.
     fn fill(self, node: &mut Node) {
-        let device = node
+        let kept: Vec<Link> = node
             .namespaces
             .drain(..)
             .flat_map(|netns| netns.links.rows)
-            .next();
+            .collect();
         let found = with_sandboxes(self.named.unwrap_or_default(), node);
         // Several pods to choose from need no more than their names.
         let wanted: Vec<NetnsId> = node
@@ -298,7 +342,7 @@ impl Look<'_> {
             .iter()
             .filter(|e| wanted.contains(&e.id))
             .collect();
-        let mut root = read_root(&self.root, &pods, &others, device);
+        let mut root = read_root(&self.root, &pods, &others, kept);
         root.addresses.rows.extend(self.own_address);
         node.namespaces = std::iter::once(root).chain(pods).collect();
         let addresses: Vec<IpAddr> = node
@@ -313,7 +357,7 @@ impl Look<'_> {
 }
 
 /// The rows of the node's own namespace that concern these pods.
-fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Option<Link>) -> Netns {
+fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Link>) -> Netns {
     let mut netns = Netns {
         id: root.id,
         paths: root.paths.clone(),
@@ -329,7 +373,7 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Opti
             return netns;
         }
     };
-    let mut links: Vec<Link> = device.into_iter().collect();
+    let mut links = kept;
     let add = |socket: &mut Socket, links: &mut Vec<Link>, index: IfIndex| {
         if !links.iter().any(|link| link.index == index)
             && let Ok(link) = link::by_index(socket, index)
@@ -363,6 +407,13 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Opti
         .flat_map(|pod| pod.addresses.iter().map(|row| row.address))
         .filter(|address| !address.is_loopback())
         .collect();
+    // Proxy ARP answers for a gateway only if the node has a route to it.
+    let targets: Vec<IpAddr> = pods
+        .iter()
+        .flat_map(|pod| pod.routes.iter().flat_map(|route| &route.nexthops))
+        .filter_map(|hop| hop.gateway)
+        .chain(addresses.iter().copied())
+        .collect();
     netns.rules = rule::read(&mut socket);
     netns.routes = route::read(&mut socket, route::Wanted::default());
     if netns.routes.is_complete() {
@@ -373,13 +424,10 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], device: Opti
         // The pod is on another node: the ways to other nodes are what this one has to do with it.
         netns.routes.rows.retain(leads_away);
     } else {
-        // Proxy ARP answers for a pod's router only where the node has a route to it.
-        let routers = pods
-            .iter()
-            .flat_map(|pod| &pod.routes.rows)
-            .flat_map(|route| route.nexthops.iter().filter_map(|hop| hop.gateway));
-        let asked: Vec<IpAddr> = addresses.iter().copied().chain(routers).collect();
-        netns.routes.rows.retain(|row| concerns(row, &near, &asked));
+        netns
+            .routes
+            .rows
+            .retain(|row| concerns(row, &near, &targets));
     }
     for row in &netns.routes.rows {
         for index in row.nexthops.iter().filter_map(|hop| hop.device) {
@@ -428,14 +476,22 @@ fn concerns(route: &Route, devices: &[IfIndex], addresses: &[IpAddr]) -> bool {
     covers || (near && route.destination.prefix_len() == route.destination.max_prefix_len())
 }
 
-/// Whether a route leads to a range behind another router.
+/// Whether a route is for a range that pods of other nodes may be in.
 fn leads_away(route: &Route) -> bool {
     route.table != TableId::LOCAL
         && !route.is_default()
-        && route
-            .nexthops
-            .iter()
-            .any(|hop| hop.gateway.is_some() || hop.encap.is_some())
+        && route.destination.prefix_len() < route.destination.max_prefix_len()
+}
+
+/// Whether a pod that was found without the runtime is one that the runtime would have been asked for.
+fn is_wanted(row: &Sandbox, wanted: &Wanted) -> bool {
+    match wanted {
+        Wanted::All => true,
+        Wanted::Named { namespace, name } => {
+            row.name == *name && namespace.as_ref().is_none_or(|n| row.namespace == *n)
+        }
+        Wanted::Id(prefix) => !prefix.is_empty() && row.id.starts_with(prefix.as_str()),
+    }
 }
 
 /// One table from a part for each device.

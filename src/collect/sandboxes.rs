@@ -7,7 +7,7 @@ use super::namespaces::Found;
 use super::processes::{self, ByNetns};
 use super::{RUNTIME_TIME, RuntimeChoice, unknown};
 use crate::model::cni::CachedResult;
-use crate::model::sandbox::{Sandbox, SandboxSource, SandboxState};
+use crate::model::sandbox::{RUNTIME_LEFT_OUT, Sandbox, SandboxSource, SandboxState};
 use crate::model::{NetnsId, Node, Reading, State, Table};
 
 /// Asks the runtime.
@@ -18,7 +18,7 @@ pub(super) fn ask(choice: &RuntimeChoice, wanted: &Wanted) -> Result<Answer, Str
     let socket = match choice {
         RuntimeChoice::Usual => cri::socket(None),
         RuntimeChoice::Socket(path) => cri::socket(Some(path)),
-        RuntimeChoice::None => return Err("the runtime was not to be asked".to_owned()),
+        RuntimeChoice::None => return Err(RUNTIME_LEFT_OUT.to_owned()),
     }
     .map_err(|error| error.to_string())?;
     cri::ask(&socket, wanted, RUNTIME_TIME).map_err(|error| error.to_string())

@@ -5,8 +5,17 @@ use std::fmt::Display;
 
 use serde::Serialize;
 
-use super::find::netns_name;
-use crate::model::{Bundle, Link, Netns, Node, Table, notation};
+use super::find::occupant;
+use crate::model::route::Protocol;
+use crate::model::{Bundle, Link, Netns, Node, Table, TableId, notation};
+
+/// What a forwarding entry is known by: device, MAC, VLAN and tunnel end.
+type FdbKey = (
+    String,
+    plugin_core::mac::Mac,
+    Option<u16>,
+    Option<std::net::IpAddr>,
+);
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -137,10 +146,11 @@ impl Comparison<'_> {
         old: impl Display,
         new: impl Display,
     ) {
+        let space = if field.is_empty() { "" } else { " " };
         self.change(
             what,
             ChangeKind::Changed,
-            format!("{name}: {field} {old} → {new}"),
+            format!("{name}: {field}{space}{old} → {new}"),
         );
     }
 
@@ -287,20 +297,25 @@ impl Comparison<'_> {
         );
         // A route is known by what it is for; where it leads may change.
         let routed = |netns: &Netns| {
-            named(&netns.routes, |row| {
+            let all = named(&netns.routes, |row| {
                 (
                     (row.table, row.destination.to_string(), row.metric, row.tos),
                     notation::route(row, netns),
+                    row.protocol,
                 )
+            });
+            // The kernel keeps the local table by itself, as addresses come and go.
+            kept(all, |((table, ..), _, protocol)| {
+                *table != TableId::LOCAL || *protocol != Protocol::KERNEL
             })
         };
         self.table(
             "route",
             &routed(old),
             &routed(new),
-            |(key, _)| key.clone(),
-            |(_, text)| format!("route {text}"),
-            |diff, (_, a), (_, b)| {
+            |(key, _, _)| key.clone(),
+            |(_, text, _)| format!("route {text}"),
+            |diff, (_, a, _), (_, b, _)| {
                 if a != b {
                     diff.change("route", ChangeKind::Changed, format!("route {a} → {b}"));
                 }
@@ -326,8 +341,13 @@ impl Comparison<'_> {
             })
         };
         let (a, b) = (forwarded(old), forwarded(new));
-        // What a bridge learns comes and goes by itself.
-        let lasting = |table| kept(table, |row: &(_, String, bool)| !row.2);
+        // What a bridge learns comes and goes by itself, and so do the groups a device listens to.
+        let lasting = |table| {
+            kept(table, |row: &(FdbKey, String, bool)| {
+                let is_group = row.0.1.is_multicast() && row.0.3.is_none();
+                !(row.2 || is_group)
+            })
+        };
         self.table(
             "fdb",
             &lasting(a),
@@ -344,7 +364,10 @@ impl Comparison<'_> {
             |row| format!("sysctl {} = {}", row.name, row.value),
             |diff, a, b| {
                 // A count is not a setting.
-                if a.value != b.value && !b.name.ends_with("_count") {
+                if a.value != b.value
+                    && !b.name.ends_with("_count")
+                    && !(b.name.ends_with(".forwarding") && switched(old, new))
+                {
                     diff.changed(
                         "sysctl",
                         format!("sysctl {}", b.name),
@@ -419,6 +442,10 @@ impl Comparison<'_> {
             ("ipv6", a.inet6.zip(b.inet6).map(|(a, b)| fields(&a, &b))),
         ] {
             for (field, was, is) in differences.unwrap_or_default() {
+                // The node's switch turns those of all devices.
+                if field == "forwarding" && switched(old, new) {
+                    continue;
+                }
                 self.changed("link", &device, &format!("{family} {field}"), was, is);
             }
         }
@@ -586,14 +613,19 @@ impl Comparison<'_> {
     }
 }
 
+/// Whether the node's forwarding was switched.
+fn switched(old: &Netns, new: &Netns) -> bool {
+    ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"]
+        .iter()
+        .any(|name| old.sysctl(name) != new.sysctl(name))
+}
+
 /// What a namespace is called in a comparison: the pod in it, else its name.
 fn place(node: &Node, netns: &Netns) -> String {
     if netns.id == node.root {
         return "the node".to_owned();
     }
-    node.sandboxes_in(netns.id)
-        .next()
-        .map_or_else(|| netns_name(netns), crate::model::Sandbox::full_name)
+    occupant(node, netns)
 }
 
 fn named<T, U>(table: &Table<T>, row: impl Fn(&T) -> U) -> Table<U> {

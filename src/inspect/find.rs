@@ -34,6 +34,14 @@ pub fn netns_name(netns: &Netns) -> String {
         .map_or_else(|| format!("net:[{}]", netns.id), str::to_owned)
 }
 
+/// What to call what lives in a namespace: its pod, else the namespace itself.
+pub fn occupant(node: &Node, netns: &Netns) -> String {
+    node.sandboxes_in(netns.id)
+        .map(Sandbox::full_name)
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| netns_name(netns))
+}
+
 /// Why no single pod was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotFound {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::find::{Found, netns_name};
+use super::find::{Found, occupant};
 use crate::model::cni::{AddressRecord, CachedResult};
 use crate::model::netns::Process;
 use crate::model::route::RouteKind;
-use crate::model::sandbox::Runtime;
+use crate::model::sandbox::{RUNTIME_LEFT_OUT, Runtime};
 use crate::model::{
     Address, Bundle, FdbEntry, Link, Mac, Neighbour, Netns, NetnsId, Node, Route, Rule, Sandbox,
     Table, TableId, notation,
@@ -274,6 +274,7 @@ impl Node {
     fn runtime_doubt(&self) -> Option<String> {
         match &self.runtime {
             crate::model::Reading::Known(_) => None,
+            crate::model::Reading::Unavailable(reason) if reason == RUNTIME_LEFT_OUT => None,
             crate::model::Reading::Unavailable(_) if self.sandboxes.is_complete() => None,
             crate::model::Reading::Unavailable(reason) => Some(reason.clone()),
         }
@@ -361,9 +362,7 @@ fn peer(node: &Node, far: &Netns, device: &Link) -> Peer {
     let place = if far.id == node.root {
         node.name.clone()
     } else {
-        node.sandboxes_in(far.id)
-            .next()
-            .map_or_else(|| netns_name(far), Sandbox::full_name)
+        occupant(node, far)
     };
     Peer {
         place,

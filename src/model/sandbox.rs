@@ -70,6 +70,9 @@ impl Sandbox {
     }
 }
 
+/// The reason when the runtime was left out on purpose: nothing that should be known is missing then.
+pub const RUNTIME_LEFT_OUT: &str = "the runtime was not to be asked";
+
 /// The first 13 characters of an identifier, as `crictl` shows it.
 pub fn short_id(id: &str) -> &str {
     id.get(..13).unwrap_or(id)

@@ -1,0 +1,12 @@
+//! A node seen by `ovl`, held against what the system's own tools say of it. Every node here is in namespaces
+//! that the test made.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stderr, unreachable_pub)]
+
+mod containerd;
+mod cri;
+mod kernel;
+mod labs;
+mod machine;
+mod schemas;
