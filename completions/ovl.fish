@@ -36,6 +36,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everythi
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "node" -d 'The far side of a conversation with a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "lab" -d 'Make and use a whole multi-node pod network on this machine'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "capture" -d 'Capture on this node, in any network namespace'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "decode" -d 'Read captures: print packets, pair pings, sum up flows'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "agent" -d 'Keep this node in a pod network: devices, routes, neighbours, forwarding entries'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "cni" -d 'Drive the CNI configurations and plugins of this node as a runtime would'
@@ -203,16 +204,63 @@ always\t'Always'
 never\t'Never'"
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from shell" -s h -l help -d 'Print help'
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from shell" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s i -d 'Device, or any; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l netns -d 'Network namespace: a name in /run/netns, a path, or a process; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l pod -d 'Pod of a lab on this machine: [NAMESPACE/]NAME; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l lab -d 'Lab that the pods are in, if there are several' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s s -d 'Keep at most N octets of each packet' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s B -d 'Kernel buffer of each socket, in KiB' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s y -d 'Link type to ask for, such as LINUX_SLL for any' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s Z -d 'Become this user once the sockets are open' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l duration -d 'Stop after this many seconds' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l max-size -d 'Stop after this many octets of packets written' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s w -d 'Write to FILE (pcap; pcapng if so named, with devices, namespaces and pods) instead of printing' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s C -d 'Begin another file after N million octets' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s G -d 'Begin another file every N seconds; FILE may hold strftime words' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s W -d 'With -C use N files in turn; with -G end after N files' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s F -d 'Read the filter from FILE' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l outer -d 'Only packets whose outermost frame matches' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l vni -d 'Only packets in the tunnel with this VNI' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s c -d 'Stop after N packets' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
+table\t'For people: columns'
+json\t'For scripts: one object a line, docs/schema/decode.v1.json'"
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
+port\t'What tcpdump without -T takes each port for'"
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l pings -d 'Pair echo requests with their replies at every capture point'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l flows -d 'Sum up conversations, and what wrapping them costs'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l mtu -d 'Show what was fragmented, or told to be smaller'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s e -d 'Print link-layer headers'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s n -d 'Print ports as numbers (addresses always are)'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s q -d 'Print less'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s v -d 'Print more (up to -vvv)'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s t -d 'Time: -t none, -tt Unix, -ttt since the one before, -tttt date, -ttttt since the first'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l nano -d 'Print nanoseconds'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s # -l number -d 'Number the packets'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s S -d 'Print TCP sequence numbers as they are'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s K -d 'Do not check checksums'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s x -d 'Print the octets (-xx: with the link header)'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s X -d 'Print the octets with their characters (-XX: with the link header)'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s A -d 'Print the octets as characters (-AA: with the link header)'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s l -d 'Write out each packet\'s text at once'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s r -d 'Read FILE; all other words are the filter, as with tcpdump' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -s w -d 'Write the packets to FILE (pcap; pcapng if so named) instead of printing them' -r -F
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s F -d 'Read the filter from FILE' -r -F
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l outer -d 'Only packets whose outermost frame matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l vni -d 'Only packets in the tunnel with this VNI' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s c -d 'Stop after N packets' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
 json\t'For scripts: one object a line, docs/schema/decode.v1.json'"
-complete -c ovl -n "__fish_ovl_using_subcommand decode" -s w -d 'Write the packets to FILE (pcap; pcapng if so named) instead of printing them' -r -F
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
 port\t'What tcpdump without -T takes each port for'"
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
