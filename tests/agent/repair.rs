@@ -200,6 +200,10 @@ fn what_is_as_it_should_be_is_left_alone() {
     space.run("ip route add 10.244.255.7 dev enp0s8 scope link");
     space.run("ip neighbour add 192.168.61.77 lladdr 02:00:00:00:00:01 dev enp0s8 nud permanent");
     space.run("nft add table inet others");
+    // The kernel announces the end of duplicate address detection, whenever that is.
+    until("the last tentative address", || {
+        space.run("ip -6 addr show tentative").trim().is_empty()
+    });
     std::thread::sleep(Duration::from_millis(1200));
     let (routes_of, before) = (|| space.run("ip route"), space.run("ip route"));
     let mut events = space.socket();
