@@ -1,7 +1,9 @@
 //! Network namespaces: opened by path or process, made, entered.
 //!
 //! `setns(2)` moves one thread. Everything here that enters a namespace does so on a throwaway thread,
-//! which ends before the call returns, so the caller never finds itself elsewhere, whatever `f` does.
+//! which ends before the call returns, so the caller never finds itself elsewhere, whatever `f` does. Only
+//! a process that has no other thread, as a CNI plugin, goes there and back itself: starting a thread
+//! would cost it more than all else that it does inside.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -201,21 +203,31 @@ impl Netns {
         self.id
     }
 
-    /// Runs `f` in this namespace, on a thread that ends with it. Sockets that `f` opens stay in this
-    /// namespace and can be used from outside. `/proc/sys/net` and `/proc/net` (through
+    /// Runs `f` in this namespace, and leaves the calling thread where it is. Sockets that `f` opens stay
+    /// in this namespace and can be used from outside. `/proc/sys/net` and `/proc/net` (through
     /// `/proc/thread-self`) are this namespace's while `f` runs; `/sys` is not.
     ///
     /// # Errors
     /// When the namespace may not be entered; `f` has not run then.
     pub fn run<T: Send>(&self, f: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        let enter = |source| Error::Enter {
+            path: self.path.clone(),
+            source,
+        };
+        // Entering where it is already shows that it may come back.
+        if is_only_thread()
+            && let Ok(here) = Self::current()
+            && here.enter().is_ok()
+        {
+            self.enter().map_err(enter)?;
+            let _back = WayBack(here);
+            return Ok(f());
+        }
         on_a_thread_of_its_own(|| {
             self.enter()?;
             Ok(f())
         })
-        .map_err(|source| Error::Enter {
-            path: self.path.clone(),
-            source,
-        })
+        .map_err(enter)
     }
 
     /// Moves the calling thread into this namespace for good. For a process that has a single thread
@@ -236,6 +248,25 @@ impl AsFd for Netns {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// Brings the calling thread back to where it was, also when what it did elsewhere panicked.
+struct WayBack(Netns);
+
+impl Drop for WayBack {
+    fn drop(&mut self) {
+        if self.0.enter().is_err() {
+            // Going on in the wrong namespace would change the wrong network.
+            std::process::abort();
+        }
+    }
+}
+
+/// Whether the calling thread is all there is of this process, so that nobody can start another meanwhile.
+/// Beside its own two, the directory has a link for each thread
+/// (`fs/proc/base.c`, `proc_task_getattr`).
+fn is_only_thread() -> bool {
+    fs::metadata("/proc/self/task").is_ok_and(|task| task.nlink() == 3)
 }
 
 /// The `CLONE_NEW…` flag of a namespace file; `None` for any other nsfs file.
