@@ -67,7 +67,7 @@ pub enum Progress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Intent {
-    /// [`SCHEMA`].
+    /// `SCHEMA`.
     pub schema: String,
     /// Whose it is.
     #[serde(flatten)]

@@ -12,7 +12,7 @@ use super::{Allocation, Config, Error, Owner, Request};
 /// ADD on a copy. Another ADD may of course come first.
 ///
 /// # Errors
-/// What [`allocate`](super::allocate) would say, and when the records cannot be copied.
+/// What [`allocate`](super::allocate()) would say, and when the records cannot be copied.
 pub fn rehearse(config: &Config, owner: &Owner, request: &Request) -> Result<Allocation, Error> {
     let copy = Copy::of(&config.place)?;
     let config = Config {
