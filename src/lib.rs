@@ -26,6 +26,7 @@
 //! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
 //! | [`lab`] | a whole multi-node network on one machine: nodes, pods, cables |
 //! | [`inspect`] | what a snapshot says about one pod, all pods, and another snapshot |
+//! | [`walk`] | where the kernel would send a packet, and why: pure, from snapshots |
 //! | [`diagnose`] | what is wrong, by family, each with its proof |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |

@@ -6,3 +6,4 @@
 
 pub mod fib;
 pub mod flow;
+pub mod path;
