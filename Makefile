@@ -10,12 +10,13 @@ RUN_PACKAGES := iproute2 iputils-ping nftables iptables containernetworking-plug
 TEST_PACKAGES := tcpdump tshark containerd runc busybox-static ethtool conntrack jq procps bc iperf3 socat \
 	zstd xz-utils
 
-.PHONY: help build release demo test lint completions bench clean
+.PHONY: help build release demo test lint completions faults bench clean
 help:
 	@echo 'make demo         build, raise both kinds of pod network on this machine, look at them, take them down'
 	@echo 'make test         build and run every test'
 	@echo 'make lint         rustfmt, clippy, rustdoc, licences'
 	@echo 'make completions  write completions/ anew'
+	@echo 'make faults       write docs/faults.md anew'
 	@echo 'make bench        speed, side by side with tcpdump, tshark and the standard CNI plugins'
 
 # Packages are installed only when dpkg does not have them; a machine without apt must bring them itself.
@@ -65,6 +66,9 @@ completions: build
 	target/debug/ovl completion powershell >completions/ovl.ps1
 	target/debug/ovl completion kubectl >completions/kubectl_complete-ovl
 	chmod +x completions/kubectl_complete-ovl
+
+faults:
+	OVL_WRITE_DOCS=1 $(CARGO) test --lib the_page_is_up_to_date
 
 bench: test-packages release
 	$(AS_ROOT) $(CARGO) bench --workspace

@@ -5,6 +5,7 @@ mod agent;
 mod capture;
 mod cni;
 mod decode;
+mod explain;
 mod lab;
 mod pod;
 mod snapshot;
@@ -59,6 +60,8 @@ pub enum Command {
     Snapshot(Box<snapshot::Snapshot>),
     /// Say what changed between two snapshots, or since one
     Diff(Box<snapshot::Diff>),
+    /// Say what a finding means: what the kernel does, how to see it by hand, how to mend it
+    Explain(explain::Explain),
     /// The far side of a conversation with a node
     #[command(hide = true)]
     Node(snapshot::Node),
@@ -172,6 +175,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
         Command::Check(check) => command::check::run(&check.into_request()?, context),
         Command::Snapshot(snapshot) => command::snapshot::run(&snapshot.into_request()?, context),
         Command::Diff(diff) => command::diff::run(&diff.into_request()?, context),
+        Command::Explain(explain) => command::explain::run(&explain.into_request(), context),
         Command::Node(node) => match node.action {
             snapshot::NodeAction::Serve => command::node::serve(context),
         },

@@ -127,7 +127,8 @@ pub fn via(template: &str, nodes: &[String]) -> Result<Vec<(String, Vec<OsString
         .collect())
 }
 
-fn words(text: &str) -> Option<Vec<String>> {
+/// The words of a command line, of a shell without anything but quotes; `None` if a quote is not closed.
+pub(crate) fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

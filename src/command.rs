@@ -8,6 +8,7 @@ pub mod cni;
 pub mod completion;
 pub mod decode;
 pub mod diff;
+pub mod explain;
 pub mod lab;
 pub mod node;
 pub mod pod;

@@ -16,6 +16,7 @@
 //! | `sandbox` | namespaces and pods that do not belong to each other |
 
 mod address;
+pub mod catalogue;
 mod cni;
 mod device;
 mod finding;

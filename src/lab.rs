@@ -19,10 +19,12 @@
 //! | [`cables`] | how the machines are connected |
 //! | [`node`], [`sandbox`], [`runtime`] | what runs on a node: its agent, its pods and their plugins |
 //! | [`mod@up`], [`mod@down`], [`pod`], [`exec`] | the commands |
+//! | [`fault`] | breaking it on purpose, and healing it |
 
 pub mod cables;
 pub mod down;
 pub mod exec;
+pub mod fault;
 pub mod files;
 pub mod handshake;
 pub mod hosts;

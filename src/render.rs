@@ -6,6 +6,8 @@ pub mod cni;
 pub mod decode;
 pub mod diff;
 pub mod escape;
+pub mod explain;
+pub mod fault;
 pub mod format;
 pub mod lab;
 pub mod pod;

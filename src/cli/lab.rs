@@ -8,10 +8,10 @@ use clap::{Args, Subcommand};
 
 use crate::command::lab::{Request, Which};
 use crate::error::{Error, Result};
-use crate::lab::pod;
 use crate::lab::profile::Profile;
 use crate::lab::state::{Capabilities, HostPort, Protocol};
 use crate::lab::up::{self, Source};
+use crate::lab::{fault, pod};
 use crate::render::Format;
 
 /// How a topology file is written; the end of `ovl lab up --help`.
@@ -87,6 +87,34 @@ enum Action {
     /// Add and remove pods
     #[command(subcommand)]
     Pod(PodAction),
+    /// Break something on purpose, to see it found
+    Break {
+        /// Which fault; its finding has the same name (ovl explain FAULT)
+        #[arg(required_unless_present = "list")]
+        fault: Option<String>,
+
+        /// The node to break; the first pod's, or the one that pod speaks to, when left out
+        #[arg(long, value_name = "NODE", conflicts_with = "list")]
+        node: Option<String>,
+
+        /// The pod that sends: the first one when left out
+        #[arg(long, value_name = "POD", conflicts_with = "list")]
+        pod: Option<String>,
+
+        /// List the faults, and which of them can be made in the lab
+        #[arg(long)]
+        list: bool,
+
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
+    /// Undo what break did
+    Heal {
+        /// How to print it
+        #[arg(long, short, value_enum, default_value_t)]
+        output: Format,
+    },
     /// Run a command on a node, the switch, the router or in a pod
     Exec {
         /// host01, switch, router, POD or NAMESPACE/POD
@@ -174,6 +202,25 @@ impl Lab {
                 pod: add.into_request()?,
             },
             Action::Pod(PodAction::Rm { pod }) => Request::RemovePod { lab, pod },
+            Action::Break {
+                list: true, output, ..
+            } => Request::ListFaults { lab, output },
+            Action::Break {
+                fault,
+                node,
+                pod,
+                output,
+                ..
+            } => Request::Break {
+                lab,
+                fault: fault::Request {
+                    fault: fault.unwrap_or_default(),
+                    node,
+                    pod,
+                },
+                output,
+            },
+            Action::Heal { output } => Request::Heal { lab, output },
             Action::Exec { place, command } => Request::Exec {
                 lab,
                 place,

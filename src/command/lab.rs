@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use crate::cli::Context;
+use crate::cluster::Source;
+use crate::collect::Scope;
 use crate::error::{Outcome, Result};
 use crate::lab::down::down;
 use crate::lab::exec::{self, exit_code};
 use crate::lab::state::{Directory, Labs, State};
-use crate::lab::{self, pod, up};
-use crate::render::{Format, format, lab as show};
+use crate::lab::{self, fault, pod, up};
+use crate::model::Bundle;
+use crate::render::{Format, fault as show_fault, format, lab as show};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -39,6 +42,29 @@ pub enum Request {
         lab: Option<String>,
         /// Its name.
         pod: String,
+    },
+    /// Make a fault.
+    Break {
+        /// Where.
+        lab: Option<String>,
+        /// What fault.
+        fault: fault::Request,
+        /// How to print it.
+        output: Format,
+    },
+    /// Take all faults back.
+    Heal {
+        /// Where.
+        lab: Option<String>,
+        /// How to print it.
+        output: Format,
+    },
+    /// List the kinds of faults.
+    ListFaults {
+        /// For which lab; for none when left out and there is none.
+        lab: Option<String>,
+        /// How to print them.
+        output: Format,
     },
     /// Run a command.
     Exec {
@@ -103,6 +129,50 @@ pub fn run(request: Request, context: &mut Context<'_>) -> Result<Outcome> {
             let pod = pod::remove(&directory, &pod)?;
             show::removed(&pod, start.elapsed(), context.out)?;
         }
+        Request::Break { lab, fault, output } => {
+            let directory = labs.choose(lab.as_deref())?;
+            let bundle = snapshot(&directory)?;
+            let state = enter(&directory)?;
+            let broken = fault::make(&directory, &state, &bundle, &fault)?;
+            match output {
+                Format::Json => format::json(&show_fault::Made::of(&broken), context.out)?,
+                Format::Text | Format::Wide => {
+                    show_fault::made(&broken, context.style, context.out)?;
+                    hint(&show_fault::see(&state, &broken));
+                }
+            }
+        }
+        Request::Heal { lab, output } => {
+            let directory = labs.choose(lab.as_deref())?;
+            enter(&directory)?;
+            let healed = fault::heal(&directory)?;
+            match output {
+                Format::Json => format::json(&show_fault::Undone::of(&healed), context.out)?,
+                Format::Text | Format::Wide => {
+                    show_fault::healed(&healed, context.style, context.out)?;
+                }
+            }
+            if !healed.failures.is_empty() {
+                return Ok(Outcome::Fault);
+            }
+        }
+        Request::ListFaults { lab, output } => {
+            let in_lab = match (&lab, labs.names()?.as_slice()) {
+                (None, []) => None,
+                _ => {
+                    let directory = labs.choose(lab.as_deref())?;
+                    Some((directory.read_up()?, snapshot(&directory)?))
+                }
+            };
+            let lab = in_lab.as_ref().map(|(state, bundle)| (state, bundle));
+            let kinds = show_fault::Kinds::of(lab);
+            match output {
+                Format::Json => format::json(&kinds, context.out)?,
+                Format::Text | Format::Wide => {
+                    show_fault::kinds(&kinds, context.style, context.out)?;
+                }
+            }
+        }
         Request::Exec {
             lab,
             place,
@@ -125,6 +195,16 @@ fn enter(directory: &Directory) -> Result<State> {
     let state = directory.read_up()?;
     lab::enter(&state)?;
     Ok(state)
+}
+
+/// All nodes of a lab at this moment. To be taken before the lab's user namespace is entered, as it is read by
+/// programs that enter it themselves.
+fn snapshot(directory: &Directory) -> Result<Bundle> {
+    let source = Source::Lab {
+        name: Some(directory.name().to_owned()),
+        nodes: Vec::new(),
+    };
+    source.read(&Scope::Everything)
 }
 
 fn execute(

@@ -182,7 +182,7 @@ fn cables(topology: &Topology) -> Vec<Cable<'_>> {
 }
 
 /// The switch's ports are named after what is at the other end, where that is a name for a link.
-fn port_name(node: &str, number: usize) -> String {
+pub(super) fn port_name(node: &str, number: usize) -> String {
     let taken = [BRIDGE_PREFIX, ROUTER, PORT_PREFIX].iter().any(|prefix| {
         node.strip_prefix(prefix)
             .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))

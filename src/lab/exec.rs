@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use super::namespaces;
 use super::process::Process;
@@ -79,6 +79,31 @@ impl Place<'_> {
             Self::Machine(machine) => machine.name.clone(),
             Self::Pod(pod) => pod.full_name(),
         }
+    }
+
+    /// Runs `command` there without input, and waits for what it says.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn output(self, command: &[OsString]) -> Result<Output> {
+        let (program, arguments) = command
+            .split_first()
+            .ok_or_else(|| Error::usage("there is no command"))?;
+        let name = self.name();
+        let failed = |e: std::io::Error| {
+            Error::failed(format!("cannot run {} on {name}", program.display())).caused_by(e)
+        };
+        let held = self.process()?.hold().map_err(failed)?;
+        let held = held.ok_or_else(|| Error::failed(format!("{name} does not run any more")))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("PATH", programs::search_path())
+            .stdin(Stdio::null())
+            .current_dir("/");
+        namespaces::run_inside(&held, move || command.output())
+            .map_err(failed)?
+            .map_err(failed)
     }
 
     /// Runs `command` there, with the standard streams of the caller, and waits for it.
@@ -177,6 +202,7 @@ mod tests {
                 pod("b", "z"),
                 pod("c", "z"),
             ],
+            faults: Vec::new(),
         };
         let name = |name: &str| {
             find(&state, name)

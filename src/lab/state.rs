@@ -17,6 +17,7 @@ use plugin_core::mac::Mac;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::fault::Broken;
 use super::process::{self, Process};
 use super::topology::Topology;
 use crate::error::{Error, Outcome, Result};
@@ -52,6 +53,9 @@ pub struct State {
     pub machines: Vec<Machine>,
     /// Its pods.
     pub pods: Vec<Pod>,
+    /// The faults that were made in it on purpose, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Broken>,
 }
 
 /// How far a lab has come.
@@ -555,6 +559,7 @@ mod tests {
             topology: Profile::Calico.topology(3).unwrap(),
             machines: Vec::new(),
             pods: Vec::new(),
+            faults: Vec::new(),
         }
     }
 

@@ -98,6 +98,7 @@ pub fn up(request: &Request, progress: &mut dyn FnMut(&str)) -> Result<State> {
             topology,
             machines: Vec::new(),
             pods: Vec::new(),
+            faults: Vec::new(),
         },
         directory,
         lock,

@@ -381,6 +381,7 @@ mod tests {
             topology: Profile::Calico.topology(2).unwrap(),
             machines: Vec::new(),
             pods,
+            faults: Vec::new(),
         }
     }
 

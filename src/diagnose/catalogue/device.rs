@@ -1,0 +1,101 @@
+//! Pairs, bridges and their ports.
+
+use super::super::Severity::{Fault, Warning};
+use super::{Entry, Family};
+
+pub(super) const FAMILY: Family = Family {
+    name: "devices and bridges",
+    entries: &[
+        Entry {
+            id: "pod-device-down",
+            severity: Fault,
+            title: "the pod's device is down",
+            mechanism: "A device that is down neither sends nor receives, and the kernel takes away its routes when \
+                 it goes down. They do not come back by themselves.",
+            show: "ip link show eth0 (in the pod)",
+            fix: "ip link set eth0 up (in the pod), and its routes again; or delete the pod",
+        },
+        Entry {
+            id: "host-veth-down",
+            severity: Fault,
+            title: "the node's end of the pod's pair is down",
+            mechanism: "When one end of a pair is down, the other has no carrier: nothing passes in either \
+                 direction, and the routes to the pod are gone from the node's table.",
+            show: "ip link show HOST_DEVICE",
+            fix: "ip link set HOST_DEVICE up, and the route to the pod again",
+        },
+        Entry {
+            id: "veth-without-peer",
+            severity: Warning,
+            title: "the other end of a pair is in a namespace that nothing leads to",
+            mechanism: "A namespace lives as long as a process, a path or a descriptor holds it. When a runtime \
+                 loses it without deleting the pair, the node's end stays behind.",
+            show: "ip -d link show HOST_DEVICE",
+            fix: "ip link delete HOST_DEVICE",
+        },
+        Entry {
+            id: "bridge-port-down",
+            severity: Fault,
+            title: "a port of the bridge is down",
+            mechanism: "A bridge passes nothing to or from a port that is down (net/bridge/br_if.c).",
+            show: "bridge link show dev PORT",
+            fix: "ip link set PORT up",
+        },
+        Entry {
+            id: "bridge-port-not-forwarding",
+            severity: Fault,
+            title: "a port of the bridge is not forwarding",
+            mechanism: "Each port has a state: disabled, listening, learning, forwarding, blocking. Only a \
+                 forwarding port passes frames (net/bridge/br_forward.c). Spanning tree sets it, or a \
+                 program.",
+            show: "bridge -d link show dev PORT",
+            fix: "bridge link set dev PORT state 3",
+        },
+        Entry {
+            id: "veth-not-in-bridge",
+            severity: Fault,
+            title: "the node's end of the pod's pair is not in its bridge",
+            mechanism: "The pod's frames arrive on the node itself and not on the bridge. They are for nobody there: \
+                 the gateway's address is the bridge's, and ARP for it is not answered.",
+            show: "ip link show HOST_DEVICE\n\
+                 bridge link",
+            fix: "ip link set HOST_DEVICE master BRIDGE",
+        },
+        Entry {
+            id: "bridge-down",
+            severity: Fault,
+            title: "the bridge is down",
+            mechanism: "A bridge that is down passes nothing, not even between its own ports, and its address does \
+                 not answer.",
+            show: "ip link show BRIDGE",
+            fix: "ip link set BRIDGE up",
+        },
+        Entry {
+            id: "bridge-fdb-wrong",
+            severity: Fault,
+            title: "the bridge believes the MAC behind another port",
+            mechanism: "A bridge sends a frame to the one port its table names for the MAC (net/bridge/br_fdb.c). A \
+                 static entry does not age, and a sticky one does not move when the MAC speaks elsewhere.",
+            show: "bridge fdb show br BRIDGE | grep MAC",
+            fix: "bridge fdb del MAC dev PORT master",
+        },
+        Entry {
+            id: "hairpin-off",
+            severity: Fault,
+            title: "hairpin is off on a port, unlike on all others",
+            mechanism: "A frame does not leave a bridge by the port it came in by unless the port is in hairpin \
+                 mode. A pod that calls its own service and is chosen as the endpoint gets no answer.",
+            show: "bridge -d link show dev PORT",
+            fix: "bridge link set dev PORT hairpin on",
+        },
+        Entry {
+            id: "duplicate-mac",
+            severity: Fault,
+            title: "two pods on one bridge have one MAC",
+            mechanism: "A bridge knows one port for a MAC: the one where it was last seen. The entry moves with \
+                 every frame that either pod sends, and answers stray.",
+            show: "bridge fdb show br BRIDGE | grep MAC",
+            fix: "Give one of them another MAC, or delete that pod.",
+        },
+    ],
+};
