@@ -40,6 +40,9 @@ _ovl() {
             ovl,diff)
                 cmd="ovl__subcmd__diff"
                 ;;
+            ovl,explain)
+                cmd="ovl__subcmd__explain"
+                ;;
             ovl,lab)
                 cmd="ovl__subcmd__lab"
                 ;;
@@ -79,11 +82,17 @@ _ovl() {
             ovl__subcmd__cni,status)
                 cmd="ovl__subcmd__cni__subcmd__status"
                 ;;
+            ovl__subcmd__lab,break)
+                cmd="ovl__subcmd__lab__subcmd__break"
+                ;;
             ovl__subcmd__lab,down)
                 cmd="ovl__subcmd__lab__subcmd__down"
                 ;;
             ovl__subcmd__lab,exec)
                 cmd="ovl__subcmd__lab__subcmd__exec"
+                ;;
+            ovl__subcmd__lab,heal)
+                cmd="ovl__subcmd__lab__subcmd__heal"
                 ;;
             ovl__subcmd__lab,ls)
                 cmd="ovl__subcmd__lab__subcmd__ls"
@@ -113,7 +122,7 @@ _ovl() {
 
     case "${cmd}" in
         ovl)
-            opts="-h -V --color --help --version pod pods check snapshot diff node lab capture decode agent cni completion __complete"
+            opts="-h -V --color --help --version pod pods check snapshot diff explain node lab capture decode agent cni completion __complete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -990,13 +999,81 @@ _ovl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        ovl__subcmd__lab)
-            opts="-h -V --name --lab --color --help --version up down ls pod exec shell"
+        ovl__subcmd__explain)
+            opts="-o -h -V --output --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ovl__subcmd__lab)
+            opts="-h -V --name --lab --color --help --version up down ls pod break heal exec shell"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lab)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ovl__subcmd__lab__subcmd__break)
+            opts="-o -h -V --node --pod --list --output --name --lab --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --node)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
                 --lab)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1049,6 +1126,40 @@ _ovl() {
                 return 0
             fi
             case "${prev}" in
+                --lab)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ovl__subcmd__lab__subcmd__heal)
+            opts="-o -h -V --output --name --lab --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    return 0
+                    ;;
                 --lab)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

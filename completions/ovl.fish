@@ -34,6 +34,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -f -a "pods" -d 'List the pods of 
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everything that decides where packets go'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "explain" -d 'Say what a finding means: what the kernel does, how to see it by hand, how to mend it'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "node" -d 'The far side of a conversation with a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "lab" -d 'Make and use a whole multi-node pod network on this machine'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "capture" -d 'Capture on this node, in any network namespace'
@@ -133,6 +134,14 @@ always\t'Always'
 never\t'Never'"
 complete -c ovl -n "__fish_ovl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand diff" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand explain" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
+wide\t'For people: everything'
+json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand explain" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand node; and not __fish_seen_subcommand_from serve" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"
@@ -144,18 +153,20 @@ always\t'Always'
 never\t'Never'"
 complete -c ovl -n "__fish_ovl_using_subcommand node; and __fish_seen_subcommand_from serve" -s h -l help -d 'Print help'
 complete -c ovl -n "__fish_ovl_using_subcommand node; and __fish_seen_subcommand_from serve" -s V -l version -d 'Print version'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -l lab -l name -d 'Which lab; the only one there is when left out' -r
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -l lab -l name -d 'Which lab; the only one there is when left out' -r
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -s h -l help -d 'Print help'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -s V -l version -d 'Print version'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "up" -d 'Make a lab: hosts on a switch, an agent on each, nothing outside of it'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "down" -d 'Take a lab apart, also one that a crash left behind'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "ls" -d 'List labs, their nodes and their pods'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "pod" -d 'Add and remove pods'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "exec" -d 'Run a command on a node, the switch, the router or in a pod'
-complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod exec shell" -f -a "shell" -d 'Open a shell on a node, the switch, the router or in a pod'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -s h -l help -d 'Print help'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "up" -d 'Make a lab: hosts on a switch, an agent on each, nothing outside of it'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "down" -d 'Take a lab apart, also one that a crash left behind'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "ls" -d 'List labs, their nodes and their pods'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "pod" -d 'Add and remove pods'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "break" -d 'Break something on purpose, to see it found'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "heal" -d 'Undo what break did'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "exec" -d 'Run a command on a node, the switch, the router or in a pod'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and not __fish_seen_subcommand_from up down ls pod break heal exec shell" -f -a "shell" -d 'Open a shell on a node, the switch, the router or in a pod'
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from up" -l profile -d 'Which network to make' -r -f -a "calico\t'Routed: a /32 a pod, block routes between the hosts, nothing wrapped'
 weave\t'One flat network over VXLAN: pods find each other by ARP across hosts'
 flannel\t'A subnet a host, routed into VXLAN'
@@ -192,6 +203,27 @@ complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from pod" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from pod" -f -a "add" -d 'Start a pod and attach it to the network, as kubelet and containerd do'
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from pod" -f -a "rm" -d 'Remove a pod'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -l node -d 'The node to break; the first pod\'s, or the one that pod speaks to, when left out' -r
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -l pod -d 'The pod that sends: the first one when left out' -r
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -s o -l output -d 'How to print it' -r -f -a "text\t'For people: aligned and short'
+wide\t'For people: everything'
+json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -l lab -l name -d 'Which lab; the only one there is when left out' -r
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -l list -d 'List the faults, and which of them can be made in the lab'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from break" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s o -l output -d 'How to print it' -r -f -a "text\t'For people: aligned and short'
+wide\t'For people: everything'
+json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l lab -l name -d 'Which lab; the only one there is when left out' -r
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from heal" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from heal" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l lab -l name -d 'Which lab; the only one there is when left out' -r
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from exec" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'

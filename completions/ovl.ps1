@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say what is wrong on a node')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save everything that decides where packets go')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Say what changed between two snapshots, or since one')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say what a finding means: what the kernel does, how to see it by hand, how to mend it')
             [CompletionResult]::new('node', 'node', [CompletionResultType]::ParameterValue, 'The far side of a conversation with a node')
             [CompletionResult]::new('lab', 'lab', [CompletionResultType]::ParameterValue, 'Make and use a whole multi-node pod network on this machine')
             [CompletionResult]::new('capture', 'capture', [CompletionResultType]::ParameterValue, 'Capture on this node, in any network namespace')
@@ -146,6 +147,16 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'ovl;explain' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The output')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'ovl;node' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
@@ -175,6 +186,8 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('down', 'down', [CompletionResultType]::ParameterValue, 'Take a lab apart, also one that a crash left behind')
             [CompletionResult]::new('ls', 'ls', [CompletionResultType]::ParameterValue, 'List labs, their nodes and their pods')
             [CompletionResult]::new('pod', 'pod', [CompletionResultType]::ParameterValue, 'Add and remove pods')
+            [CompletionResult]::new('break', 'break', [CompletionResultType]::ParameterValue, 'Break something on purpose, to see it found')
+            [CompletionResult]::new('heal', 'heal', [CompletionResultType]::ParameterValue, 'Undo what break did')
             [CompletionResult]::new('exec', 'exec', [CompletionResultType]::ParameterValue, 'Run a command on a node, the switch, the router or in a pod')
             [CompletionResult]::new('shell', 'shell', [CompletionResultType]::ParameterValue, 'Open a shell on a node, the switch, the router or in a pod')
             break
@@ -252,6 +265,33 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'ovl;lab;break' {
+            [CompletionResult]::new('--node', '--node', [CompletionResultType]::ParameterName, 'The node to break; the first pod''s, or the one that pod speaks to, when left out')
+            [CompletionResult]::new('--pod', '--pod', [CompletionResultType]::ParameterName, 'The pod that sends: the first one when left out')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--lab', '--lab', [CompletionResultType]::ParameterName, 'Which lab; the only one there is when left out')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Which lab; the only one there is when left out')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the faults, and which of them can be made in the lab')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'ovl;lab;heal' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How to print it')
+            [CompletionResult]::new('--lab', '--lab', [CompletionResultType]::ParameterName, 'Which lab; the only one there is when left out')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Which lab; the only one there is when left out')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
