@@ -10,9 +10,13 @@
 //! | `address` | one address twice, records without a pod and the reverse |
 //! | `cni` | configurations and plugins that a runtime cannot use |
 //! | `device` | ends of pairs, bridges and their ports, MTUs |
+//! | `forward` | packet filters that let nothing of a pod through |
 //! | `forwarding` | a node that does not forward |
+//! | `gateway` | routers that nobody answers for |
 //! | `limit` | tables that are nearly full |
 //! | `netfilter` | backends that do not see each other |
+//! | `promised` | what plugins gave a pod and is gone |
+//! | `reach` | the node's way to a pod, and whether it believes the pod |
 //! | `sandbox` | namespaces and pods that do not belong to each other |
 
 mod address;
@@ -20,9 +24,13 @@ pub mod catalogue;
 mod cni;
 mod device;
 mod finding;
+mod forward;
 mod forwarding;
+mod gateway;
 mod limit;
 mod netfilter;
+mod promised;
+mod reach;
 mod sandbox;
 
 use serde::Serialize;
@@ -30,7 +38,47 @@ use serde::Serialize;
 pub use finding::{Evidence, Finding, Severity};
 
 use crate::model::bundle::Missing;
-use crate::model::{Bundle, Netns, Node, Table};
+use crate::model::{Bundle, Netns, Node, SandboxState, Table};
+use crate::walk::fib::Fib;
+
+/// What [`check`] can find on one node, by the stable names of [`Finding::id`].
+pub const IDS: [&str; 35] = [
+    "bridge-down",
+    "bridge-port-down",
+    "bridge-port-not-forwarding",
+    "cni-config-broken",
+    "cni-config-shadowed",
+    "cni-plugin-missing",
+    "conntrack-nearly-full",
+    "duplicate-mac",
+    "duplicate-pod-address",
+    "fdb-entry-wrong",
+    "forward-dropped",
+    "gateway-unanswered",
+    "host-route-hidden",
+    "host-route-missing",
+    "host-route-wrong",
+    "host-veth-down",
+    "ip-forward-off",
+    "ipam-record-without-sandbox",
+    "iptables-backends-mixed",
+    "neighbour-mac-wrong",
+    "neighbour-table-nearly-full",
+    "netns-gone",
+    "netns-leaked",
+    "netns-name-stale",
+    "pod-address-missing",
+    "pod-device-down",
+    "pod-device-missing",
+    "pod-mtu-above-device",
+    "pod-route-missing",
+    "rp-filter-drops",
+    "sandbox-without-ipam-record",
+    "shared-netns",
+    "veth-forwarding-off",
+    "veth-outside-bridge",
+    "veth-without-peer",
+];
 
 /// What was found (`ovl.check/v1`).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -73,6 +121,17 @@ pub fn check(bundle: &Bundle) -> Report {
         ] {
             family(node, &mut report.findings);
         }
+        let mut look = Look::new(node);
+        for family in [
+            promised::check,
+            gateway::check,
+            reach::check,
+            forward::check,
+        ] {
+            family(&mut look);
+        }
+        report.findings.append(&mut look.findings);
+        report.doubts.append(&mut look.doubts);
         doubts(node, &mut report.doubts);
     }
     report.doubts.extend(
@@ -86,6 +145,48 @@ pub fn check(bundle: &Bundle) -> Report {
             .cmp(&(b.severity, &b.node, b.id, &b.place, &b.device))
     });
     report
+}
+
+/// One node, its routes in the order in which they are asked, and what was found so far.
+struct Look<'a> {
+    node: &'a Node,
+    fib: Option<Fib<'a>>,
+    findings: Vec<Finding>,
+    doubts: Vec<String>,
+}
+
+impl<'a> Look<'a> {
+    fn new(node: &'a Node) -> Self {
+        Self {
+            node,
+            fib: node.root().map(Fib::new),
+            findings: Vec::new(),
+            doubts: Vec::new(),
+        }
+    }
+
+    /// The namespaces of living pods, and the pod of each.
+    fn pods(&self) -> Vec<(&'a Netns, String)> {
+        let node = self.node;
+        node.namespaces
+            .iter()
+            .filter(|netns| netns.id != node.root)
+            .filter_map(|netns| {
+                let pod = node
+                    .sandboxes_in(netns.id)
+                    .find(|sandbox| sandbox.state != SandboxState::NotReady)?;
+                Some((netns, pod.full_name()))
+            })
+            .collect()
+    }
+
+    /// Notes what cannot be told.
+    fn doubt(&mut self, what: &str) {
+        let text = format!("{}: {what}", self.node.name);
+        if !self.doubts.contains(&text) {
+            self.doubts.push(text);
+        }
+    }
 }
 
 /// The tables that findings are drawn from and that were not read whole.

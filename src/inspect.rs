@@ -5,6 +5,7 @@
 
 pub mod diff;
 pub mod find;
+pub mod gateway;
 pub mod pod;
 pub mod pods;
 pub mod redact;

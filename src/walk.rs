@@ -4,6 +4,7 @@
 //! clock. A decision always carries the row that made it. Where the snapshot does not suffice to decide,
 //! the answer is *cannot tell* with the reason, never a guess.
 
+pub mod answer;
 pub mod fib;
 pub mod flow;
 pub mod path;

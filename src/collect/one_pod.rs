@@ -8,7 +8,7 @@ use plugin_core::netlink::Socket;
 use super::cri::{Answer, Wanted};
 use super::namespaces::{self, Depth, Entrance, Found};
 use super::processes::ByNetns;
-use super::rtnetlink::{self, address, link, neighbour, route, rule};
+use super::rtnetlink::{self, address, link, neighbour, route, rule, tc};
 use super::{Request, RuntimeChoice, cni, processes, sandboxes, sysctl, unknown, with_sandboxes};
 use crate::model::link::LinkKind;
 use crate::model::sandbox::RUNTIME_LEFT_OUT;
@@ -416,10 +416,7 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Li
         .collect();
     netns.rules = rule::read(&mut socket);
     netns.routes = route::read(&mut socket, route::Wanted::default());
-    if netns.routes.is_complete() {
-        netns.routes.state = State::Partial;
-        netns.routes.reason = Some(WHY.to_owned());
-    }
+    netns.routes = asked_for(netns.routes);
     if pods.is_empty() {
         // The pod is on another node: the ways to other nodes are what this one has to do with it.
         netns.routes.rows.retain(leads_away);
@@ -453,6 +450,10 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Li
         table.rows.retain(|row| near.contains(&row.device));
         table
     });
+    netns.qdiscs = tc::read_qdiscs(&mut socket);
+    netns.qdiscs.rows.retain(|row| near.contains(&row.device));
+    netns.filters = asked_for(tc::read_filters(&mut socket, &netns.qdiscs));
+    netns.qdiscs = asked_for(netns.qdiscs);
     netns.sysctls = sysctl::read();
     let mut known: Vec<&Entrance> = others.to_vec();
     known.push(root);
@@ -464,23 +465,35 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Li
     netns
 }
 
+/// A table that was read whole, and from which only what concerns the pod is kept.
+fn asked_for<T>(table: Table<T>) -> Table<T> {
+    if table.is_complete() {
+        Table::partial(table.rows, WHY)
+    } else {
+        table
+    }
+}
+
 /// Whether a route leads to a pod's device, or is for a range that one of the addresses is in.
 fn concerns(route: &Route, devices: &[IfIndex], addresses: &[IpAddr]) -> bool {
-    if route.table == TableId::LOCAL {
-        return false;
-    }
     let near = devices.iter().any(|device| route.leaves_by(*device));
     let covers = addresses
         .iter()
         .any(|address| route.destination.contains(address));
-    covers || (near && route.destination.prefix_len() == route.destination.max_prefix_len())
+    // An address of the node's own may stand before the pod's, or be its gateway's.
+    covers
+        || (near
+            && route.table != TableId::LOCAL
+            && route.destination.prefix_len() == route.destination.max_prefix_len())
 }
 
 /// Whether a route is for a range that pods of other nodes may be in.
 fn leads_away(route: &Route) -> bool {
     route.table != TableId::LOCAL
         && !route.is_default()
-        && route.destination.prefix_len() < route.destination.max_prefix_len()
+        // An address that another node borrowed has a route of its own, by that node.
+        && (route.destination.prefix_len() < route.destination.max_prefix_len()
+            || route.nexthops.iter().any(|hop| hop.gateway.is_some()))
 }
 
 /// Whether a pod that was found without the runtime is one that the runtime would have been asked for.

@@ -60,7 +60,7 @@ fn line(link: &Link) -> String {
 }
 
 /// What to put before a command so that it works where the device is.
-fn prefix(node: &Node, netns: &Netns) -> String {
+pub(super) fn prefix(node: &Node, netns: &Netns) -> String {
     if netns.id == node.root {
         String::new()
     } else {

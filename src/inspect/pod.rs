@@ -6,14 +6,17 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::find::{Found, occupant};
+use super::gateway::{Gateway, gateways};
 use crate::model::cni::{AddressRecord, CachedResult};
 use crate::model::netns::Process;
 use crate::model::route::RouteKind;
 use crate::model::sandbox::{RUNTIME_LEFT_OUT, Runtime};
 use crate::model::{
-    Address, Bundle, FdbEntry, Link, Mac, Neighbour, Netns, NetnsId, Node, Route, Rule, Sandbox,
-    Table, TableId, notation,
+    Address, Bundle, FdbEntry, Link, Neighbour, Netns, NetnsId, Node, Route, Rule, Sandbox, Table,
+    TableId, notation,
 };
+use crate::walk::fib::Fib;
+use crate::walk::flow::Flow;
 
 /// Everything about one pod.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -112,51 +115,6 @@ pub struct Peer {
     pub fdb: Vec<Row<FdbEntry>>,
 }
 
-/// A router of the pod.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Gateway {
-    /// Its address.
-    pub address: IpAddr,
-    /// The pod's device behind which it is.
-    pub device: String,
-    /// The link-layer address that the pod knows for it.
-    pub mac: Option<Mac>,
-    /// Who answers for it.
-    pub answer: Answer,
-}
-
-/// Who answers when a pod asks for its gateway.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "by", rename_all = "kebab-case")]
-pub enum Answer {
-    /// A device that has the address.
-    Owner {
-        /// Where.
-        place: String,
-        /// The device.
-        device: String,
-        /// Its link-layer address.
-        mac: Option<Mac>,
-    },
-    /// The node, for an address that it does not have itself.
-    ProxyArp {
-        /// The device that answers.
-        device: String,
-        /// Its link-layer address.
-        mac: Option<Mac>,
-    },
-    /// Nobody.
-    Nobody {
-        /// Why not.
-        reason: String,
-    },
-    /// It cannot be told.
-    Unknown {
-        /// Why not.
-        reason: String,
-    },
-}
-
 /// A way by which packets from other nodes come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WayHere {
@@ -245,7 +203,8 @@ pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
         |row| row.state != crate::model::neighbour::NeighbourState::Noarp,
         |row| notation::neighbour(row, netns),
     );
-    report.gateways = gateways(node, netns, &report.interfaces);
+    let fib = node.root().map(Fib::of_asked);
+    report.gateways = gateways(node, fib.as_ref(), netns);
     let addresses = pod_addresses(netns);
     if let Some(root) = node.root() {
         report.node_routes = rows(
@@ -386,155 +345,16 @@ fn peer(node: &Node, far: &Netns, device: &Link) -> Peer {
     }
 }
 
-/// The routers of the pod's routes, each once.
-fn gateways(node: &Node, netns: &Netns, interfaces: &[Interface]) -> Vec<Gateway> {
-    let mut gateways: Vec<Gateway> = Vec::new();
-    for hop in netns.routes.iter().flat_map(|route| &route.nexthops) {
-        let (Some(address), Some(device)) = (hop.gateway, hop.device) else {
-            continue;
-        };
-        let name = netns.device_name(device);
-        if gateways
-            .iter()
-            .any(|known| known.address == address && known.device == name)
-        {
-            continue;
-        }
-        let interface = interfaces
-            .iter()
-            .find(|interface| interface.link.index == device);
-        gateways.push(Gateway {
-            address,
-            device: name,
-            mac: netns
-                .neighbours
-                .iter()
-                .find(|row| row.address == address && row.device == device && row.state.is_valid())
-                .and_then(|row| row.mac),
-            answer: answer(node, interface, address),
-        });
-    }
-    gateways
-}
-
-/// Who answers on the other side of a pod's device for an address (`net/ipv4/arp.c`, `arp_process`).
-fn answer(node: &Node, interface: Option<&Interface>, address: IpAddr) -> Answer {
-    let unknown = |reason: &str| Answer::Unknown {
-        reason: reason.to_owned(),
-    };
-    let Some(peer) = interface.and_then(|interface| interface.peer.as_ref()) else {
-        return unknown("the other end of the pair is not known");
-    };
-    if peer.place != node.name {
-        return unknown("the other end of the pair is not on the node");
-    }
-    let Some(root) = node.root() else {
-        return unknown("the node's own tables were not read");
-    };
-    let owner = |link: &Link| Answer::Owner {
-        place: peer.place.clone(),
-        device: link.name.clone(),
-        mac: link.mac,
-    };
-    let has = |rows: &[Address]| rows.iter().any(|row| row.address == address);
-    if let Some(master) = &peer.master {
-        if has(&peer.master_addresses) {
-            return owner(master);
-        }
-        return unknown("it is behind the bridge, which does not have the address itself");
-    }
-    if has(&peer.addresses) {
-        return owner(&peer.link);
-    }
-    if address.is_ipv6() {
-        return neighbour_discovery(root, &peer.link, address, owner(&peer.link));
-    }
-    // The node answers for any of its addresses on any device, unless arp_ignore says otherwise.
-    if root.addresses.iter().any(|row| row.address == address) {
-        return owner(&peer.link);
-    }
-    let Some(conf) = peer.link.inet else {
-        return unknown("the device's IPv4 settings were not read");
-    };
-    let all = |name: &str| root.sysctl_number(&format!("net.ipv4.conf.all.{name}")) == Some(1);
-    let nobody = |reason: String| Answer::Nobody { reason };
-    if conf.proxy_arp == 0 && !all("proxy_arp") {
-        return nobody(format!("{} does not have proxy_arp set", peer.link.name));
-    }
-    if conf.forwarding == 0 {
-        return nobody(format!(
-            "{} has proxy_arp set but does not forward",
-            peer.link.name
-        ));
-    }
-    // Proxy ARP needs a route to the address that does not lead back to where the question came from.
-    let route = best_route(root, address);
-    match route {
-        Some(route) if route.leaves_by(peer.link.index) => nobody(format!(
-            "the node's route to {address} leads back to {}",
-            peer.link.name
-        )),
-        Some(route) if route.nexthops.is_empty() => nobody(format!(
-            "the node's route to {address} is {}",
-            route.kind.as_str()
-        )),
-        None => nobody(format!(
-            "the node has no route to {address}, so proxy_arp does not answer"
-        )),
-        Some(_) => Answer::ProxyArp {
-            device: peer.link.name.clone(),
-            mac: peer.link.mac,
-        },
-    }
-}
-
-/// IPv6: the router's link-local address is the host end's own; others need a proxy entry.
-fn neighbour_discovery(root: &Netns, device: &Link, address: IpAddr, owner: Answer) -> Answer {
-    let proxied = root
-        .neighbours
-        .iter()
-        .any(|row| row.proxy && row.device == device.index && row.address == address);
-    let own = root
-        .addresses
-        .iter()
-        .any(|row| row.address == address && row.device == device.index);
-    if own {
-        owner
-    } else if proxied
-        && device
-            .inet6
-            .is_some_and(|conf| conf.proxy_ndp != 0 || conf.forwarding != 0)
-    {
-        Answer::ProxyArp {
-            device: device.name.clone(),
-            mac: device.mac,
-        }
-    } else {
-        Answer::Nobody {
-            reason: format!(
-                "{} neither has {address} nor a proxy entry for it",
-                device.name
-            ),
-        }
-    }
-}
-
-/// The route of the main table that the node would take; policy rules are left to the tracer.
-fn best_route(root: &Netns, address: IpAddr) -> Option<&Route> {
-    root.routes
-        .iter()
-        .filter(|row| row.table == TableId::MAIN && row.destination.contains(&address))
-        .max_by_key(|row| (row.destination.prefix_len(), std::cmp::Reverse(row.metric)))
-}
-
 /// Routes on other nodes that lead to the pod's addresses; where no other node was read, the range of this
 /// node in which the pod is, and the node's address, which is what the others must have.
 fn ways_here(bundle: &Bundle, node: &Node, root: &Netns, addresses: &[IpAddr]) -> Vec<WayHere> {
     let mut ways = Vec::new();
     for other in bundle.nodes.iter().filter(|other| other.name != node.name) {
         let Some(netns) = other.root() else { continue };
+        let fib = Fib::of_asked(netns);
         for address in addresses {
-            if let Some(route) = best_route(netns, *address).filter(|route| !route.is_default()) {
+            let route = fib.lookup(&Flow::to(*address)).route;
+            if let Some(route) = route.filter(|route| !route.is_default()) {
                 let way = WayHere {
                     from: Some(other.name.clone()),
                     route: notation::route(route, netns),

@@ -1,11 +1,14 @@
 //! What the Container Network Interface left on a node.
 
+mod given;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::table::Table;
+pub use given::Given;
 
 /// Configuration, plugins, cached results and address records.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -109,23 +112,7 @@ impl CachedResult {
 
     /// The addresses it gave.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let plain = |value: &Value| -> Option<IpAddr> {
-            let text = value.as_str()?;
-            text.split('/').next()?.parse().ok()
-        };
-        let mut found: Vec<IpAddr> = self
-            .result
-            .get("ips")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(|ip| plain(ip.get("address")?))
-            .collect();
-        // CNI 0.2 and before: ip4.ip and ip6.ip.
-        for key in ["ip4", "ip6"] {
-            found.extend(self.result.get(key).and_then(|ip| plain(ip.get("ip")?)));
-        }
-        found
+        self.given().map(|given| given.address.addr()).collect()
     }
 }
 

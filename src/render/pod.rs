@@ -8,7 +8,8 @@ use unicode_width::UnicodeWidthStr;
 use super::Style;
 use super::escape::escape;
 use super::pods::age;
-use crate::inspect::pod::{Answer, Interface, Peer, PodReport, Row};
+use crate::inspect::gateway::Answer;
+use crate::inspect::pod::{Interface, Peer, PodReport, Row};
 use crate::model::link::{BridgePort, PortState};
 use crate::model::sandbox::short_id;
 use crate::model::{Address, Link, Table, notation};
@@ -502,13 +503,12 @@ fn gateway_text(address: IpAddr, known: Option<plugin_core::mac::Mac>, answer: &
         Answer::ProxyArp { device, mac: own } => {
             format!("{address} answered by {device} (proxy ARP), {}", mac(own))
         }
-        Answer::Nobody { reason } => format!("{address} answered by nobody: {reason}"),
-        Answer::Unknown { reason } => format!("{address} answered by somebody: {reason}"),
+        Answer::Nobody { reason, .. } => format!("{address} answered by nobody: {reason}"),
+        Answer::Unknown { reason } => {
+            format!("{address} answered by whom cannot be told: {reason}")
+        }
     };
-    let concluded = match answer {
-        Answer::Owner { mac, .. } | Answer::ProxyArp { mac, .. } => *mac,
-        _ => None,
-    };
+    let concluded = answer.mac();
     match known {
         Some(known) if concluded.is_some_and(|mac| mac != known) => {
             text.push_str(&format!("; but the pod knows it as {known}"));

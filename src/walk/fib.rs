@@ -11,7 +11,7 @@ use super::flow::{Flow, family_of};
 use crate::model::number::TableId;
 use crate::model::route::{NextHop, Route, RouteKind};
 use crate::model::rule::{Family, Rule, RuleAction};
-use crate::model::{Netns, notation};
+use crate::model::{Netns, State, notation};
 
 /// The rules and tables of one namespace, ordered for lookups.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Fib<'a> {
     inet6: Rules<'a>,
     tables: HashMap<(Family, TableId), Prefixes<'a>>,
     doubt: Option<String>,
+    /// Tables of which only what a question needs was asked for are good enough.
+    asked_for: bool,
 }
 
 /// The rules of one family.
@@ -82,12 +84,23 @@ enum Match {
 impl<'a> Fib<'a> {
     /// Orders the tables of `netns`.
     pub fn new(netns: &'a Netns) -> Self {
+        Self::ordered(netns, false)
+    }
+
+    /// The same for questions about what the snapshot was taken for: tables of which only the rows that concern
+    /// it were asked for ([`State::Partial`]) suffice then.
+    pub fn of_asked(netns: &'a Netns) -> Self {
+        Self::ordered(netns, true)
+    }
+
+    fn ordered(netns: &'a Netns, asked_for: bool) -> Self {
         let doubt = [
-            ("rules", netns.rules.doubt()),
-            ("routes", netns.routes.doubt()),
+            ("rules", netns.rules.state, netns.rules.doubt()),
+            ("routes", netns.routes.state, netns.routes.doubt()),
         ]
         .into_iter()
-        .find_map(|(what, doubt)| {
+        .filter(|(_, state, _)| !(asked_for && *state == State::Partial))
+        .find_map(|(what, _, doubt)| {
             doubt.map(|why| format!("the {what} of this namespace were not read whole: {why}"))
         });
         let mut tables: HashMap<(Family, TableId), Prefixes<'a>> = HashMap::new();
@@ -107,7 +120,13 @@ impl<'a> Fib<'a> {
             inet6: Rules::of(netns, Family::Inet6),
             tables,
             doubt,
+            asked_for,
         }
+    }
+
+    /// Whether the rows that concern the question are enough ([`Fib::of_asked`]).
+    pub fn is_asked_for(&self) -> bool {
+        self.asked_for
     }
 
     /// The namespace.

@@ -422,7 +422,8 @@ fn a_pod_is_found_from_every_side() {
         "10.2.0.2/32",
         "◀── veth ──▶  cali-b",
         "ee:ee:ee:ee:ee:ee",
-        "gateway     169.254.1.1 answered by nobody: the node has no route to 169.254.1.1",
+        // The node has no default route but in table 100, and a rule leads there.
+        "gateway     169.254.1.1 answered by cali-b (proxy ARP), ee:ee:ee:ee:ee:ee",
         "on the node 10.2.0.2 dev cali-b scope link",
         "from others 10.2.0.0/26",
         "sleep infinity",
@@ -433,11 +434,13 @@ fn a_pod_is_found_from_every_side() {
     for subject in ["10.2.0.2", &index, &format!("pid:{pid}"), "cni-b"] {
         assert_eq!(machine.ovl(&["pod", subject]), text, "by {subject}");
     }
-    // With a route, the node answers for the gateway.
-    machine.sh("ip route add default via 192.168.61.1");
+    // Without a route, the node does not answer for the gateway.
+    machine.sh("ip route flush table 100");
     let text = machine.ovl(&["pod", "cali-b"]);
     assert!(
-        text.contains("169.254.1.1 answered by cali-b (proxy ARP), ee:ee:ee:ee:ee:ee"),
+        text.contains(
+            "169.254.1.1 answered by nobody: cali-b has proxy_arp set, but the node has no route"
+        ),
         "{text}"
     );
     // A bridge is drawn behind its port, and its own address is the gateway.

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stderr, unreachable_pub)]
 
+mod answers;
 mod containerd;
 mod cri;
+mod findings;
 mod kernel;
 mod labs;
 mod machine;
