@@ -42,8 +42,10 @@ use crate::model::{Bundle, Netns, Node, SandboxState, Table};
 use crate::walk::fib::Fib;
 
 /// What [`check`] can find on one node, by the stable names of [`Finding::id`].
-pub const IDS: [&str; 35] = [
+pub const IDS: [&str; 43] = [
+    "blackhole-route",
     "bridge-down",
+    "bridge-fdb-wrong",
     "bridge-port-down",
     "bridge-port-not-forwarding",
     "cni-config-broken",
@@ -52,10 +54,9 @@ pub const IDS: [&str; 35] = [
     "conntrack-nearly-full",
     "duplicate-mac",
     "duplicate-pod-address",
-    "fdb-entry-wrong",
-    "forward-dropped",
+    "forward-policy-drop",
     "gateway-unanswered",
-    "host-route-hidden",
+    "gateway-without-route",
     "host-route-missing",
     "host-route-wrong",
     "host-veth-down",
@@ -68,15 +69,22 @@ pub const IDS: [&str; 35] = [
     "netns-leaked",
     "netns-name-stale",
     "pod-address-missing",
+    "pod-default-route-missing",
+    "pod-default-route-wrong",
     "pod-device-down",
     "pod-device-missing",
     "pod-mtu-above-device",
     "pod-route-missing",
-    "rp-filter-drops",
+    "proxy-arp-off",
+    "rp-filter-drop",
+    "rule-drop",
+    "rule-hijacks-route",
+    "rule-reject",
     "sandbox-without-ipam-record",
     "shared-netns",
+    "unreachable-route",
     "veth-forwarding-off",
-    "veth-outside-bridge",
+    "veth-not-in-bridge",
     "veth-without-peer",
 ];
 
@@ -178,6 +186,13 @@ impl<'a> Look<'a> {
                 Some((netns, pod.full_name()))
             })
             .collect()
+    }
+
+    /// Whether one of these was found of a pod.
+    fn has(&self, ids: &[&str], pod: &str) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| ids.contains(&finding.id) && finding.place.as_deref() == Some(pod))
     }
 
     /// Notes what cannot be told.

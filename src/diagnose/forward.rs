@@ -76,7 +76,7 @@ pub(super) fn check(look: &mut Look<'_>) {
 
 fn finding(look: &Look<'_>, pod: Option<&str>) -> Finding {
     Finding {
-        id: "forward-dropped",
+        id: "forward-policy-drop",
         severity: Severity::Fault,
         node: look.node.name.clone(),
         place: pod.map(str::to_owned),
@@ -124,7 +124,15 @@ fn report(
     } else {
         format!("{program} -D {}", by.trim_start_matches("-A "))
     };
+    let id = if by.starts_with("-P") {
+        "forward-policy-drop"
+    } else if by.contains("-j REJECT") {
+        "rule-reject"
+    } else {
+        "rule-drop"
+    };
     let base = |look: &Look<'_>, pod: Option<&str>| Finding {
+        id,
         evidence: vec![Evidence::new(format!("{program}-save -t filter"), &by)],
         show: format!("{program} -t filter -vnL FORWARD"),
         fix: fix.clone(),

@@ -13,6 +13,10 @@ pub(super) fn check(look: &mut Look<'_>) {
     for (netns, pod) in look.pods() {
         for gateway in gateways(look.node, look.fib.as_ref(), netns) {
             known_wrongly(look, netns, &pod, &gateway);
+            // That it is the wrong one says all.
+            if look.has(&["pod-default-route-wrong"], &pod) {
+                continue;
+            }
             match &gateway.answer {
                 Answer::Nobody { reason, cause } => {
                     unanswered(look, netns, &pod, &gateway, reason, cause, &mut shared);
@@ -133,6 +137,14 @@ fn unanswered(
         },
     };
     let mut finding = base(look, netns, pod, gateway);
+    finding.id = match cause {
+        Cause::Silent { silence, .. } => match silence {
+            Silence::NoProxy => "proxy-arp-off",
+            Silence::NoRoute | Silence::Refused(_) | Silence::LeadsBack => "gateway-without-route",
+            _ => "gateway-unanswered",
+        },
+        Cause::Cut | Cause::NotOnBridge { .. } => "gateway-unanswered",
+    };
     finding.what = format!("nobody answers for {address}, the gateway of {pod}: {reason}");
     finding.evidence.push(proof);
     if gateway.mac.is_some() {

@@ -6,7 +6,7 @@ use super::{Evidence, Finding, Look, Severity, whole};
 use crate::inspect::pod::pod_addresses;
 use crate::model::cni::CachedResult;
 use crate::model::sandbox::SandboxSource;
-use crate::model::{Link, LinkKind, Netns, Sandbox, SandboxState};
+use crate::model::{Link, LinkKind, Netns, Sandbox, SandboxState, notation};
 
 pub(super) fn check(look: &mut Look<'_>) {
     for sandbox in &look.node.sandboxes {
@@ -30,6 +30,7 @@ pub(super) fn check(look: &mut Look<'_>) {
             pod.device(look, result);
             pod.addresses(look, result);
             pod.routes(look, result);
+            pod.wrong_router(look, result, &results);
             pod.bridge(look, result);
         }
         if !told {
@@ -171,7 +172,57 @@ impl Pod<'_> {
                     ),
                     None => format!("kubectl delete pod {}", self.sandbox.name),
                 },
-                ..self.finding(look, "pod-route-missing", &result.ifname)
+                ..self.finding(
+                    look,
+                    if default {
+                        "pod-default-route-missing"
+                    } else {
+                        "pod-route-missing"
+                    },
+                    &result.ifname,
+                )
+            });
+        }
+    }
+
+    /// A default route by the device of `result` to a router that no network of the pod has.
+    fn wrong_router(&self, look: &mut Look<'_>, result: &CachedResult, all: &[&CachedResult]) {
+        let Some(link) = self.link(result) else {
+            return;
+        };
+        let known: Vec<IpAddr> = all.iter().flat_map(|result| result.routers()).collect();
+        for route in self.netns.routes.iter().filter(|route| route.is_default()) {
+            let wrong = route
+                .nexthops
+                .iter()
+                .filter(|hop| hop.device == Some(link.index))
+                .filter_map(|hop| hop.gateway)
+                .find(|gateway| !known.contains(gateway));
+            let right = known
+                .iter()
+                .find(|right| wrong.is_some_and(|wrong| wrong.is_ipv4() == right.is_ipv4()));
+            let (Some(wrong), Some(right)) = (wrong, right) else {
+                continue;
+            };
+            look.findings.push(Finding {
+                what: format!(
+                    "the default route of {} leads to {wrong}, but its gateway is {right}",
+                    self.sandbox.full_name()
+                ),
+                why: "whatever is not on the pod's own link goes to a router that its network does not know".to_owned(),
+                evidence: vec![
+                    Evidence::new(
+                        format!("ip route of {}", self.sandbox.full_name()),
+                        notation::route(route, self.netns),
+                    ),
+                    Evidence::new(&result.path, format!("gateway {right}")),
+                ],
+                fix: format!(
+                    "{}ip route replace default via {right} dev {}",
+                    super::device::prefix(look.node, self.netns),
+                    link.name
+                ),
+                ..self.finding(look, "pod-default-route-wrong", &link.name)
             });
         }
     }
@@ -227,7 +278,7 @@ impl Pod<'_> {
             } else {
                 format!("kubectl delete pod {}", self.sandbox.name)
             },
-            ..self.finding(look, "veth-outside-bridge", &end.name)
+            ..self.finding(look, "veth-not-in-bridge", &end.name)
         });
     }
 

@@ -6,10 +6,15 @@ use super::{Evidence, Finding, Look, Severity};
 use crate::inspect::gateway::{Answer, Programs, gateways, programs};
 use crate::model::address::Address;
 use crate::model::neighbour::NeighbourState;
-use crate::model::{Link, LinkKind, Netns, Route, notation};
+use crate::model::route::RouteKind;
+use crate::model::{Link, LinkKind, Netns, notation};
+
 use crate::walk::answer::{Belief, Disbelief, WayBack, validate_source};
-use crate::walk::fib::{Fib, Verdict};
+use crate::walk::fib::{Decision, Fib, Verdict};
 use crate::walk::flow::Flow;
+
+/// The priority of the rule that leads to the main table.
+const MAIN_RULE: u32 = 32766;
 
 pub(super) fn check(look: &mut Look<'_>) {
     let Some(root) = look.node.root() else { return };
@@ -21,7 +26,7 @@ pub(super) fn check(look: &mut Look<'_>) {
             };
             // That it is outside its bridge says all.
             let outside = look.findings.iter().any(|finding| {
-                finding.id == "veth-outside-bridge" && finding.device.as_ref() == Some(&end.name)
+                finding.id == "veth-not-in-bridge" && finding.device.as_ref() == Some(&end.name)
             });
             if outside {
                 continue;
@@ -183,7 +188,7 @@ impl Way<'_> {
     /// Whether packets of a flow leave by the right device; if not, it is told where they go.
     fn is_led_here(&self, look: &mut Look<'_>, address: IpAddr, flow: &Flow) -> bool {
         let decision = self.fib.lookup(flow);
-        match decision.verdict {
+        match &decision.verdict {
             Verdict::Forward(hops) => {
                 let elsewhere: Vec<String> = hops
                     .iter()
@@ -195,7 +200,7 @@ impl Way<'_> {
                     return true;
                 }
                 if !self.is_another_pods(look, address, &elsewhere) {
-                    self.elsewhere(look, address, decision.route, &elsewhere.join(", "));
+                    self.elsewhere(look, address, &decision, &elsewhere.join(", "));
                 }
             }
             Verdict::Local => self.own_address(look, address),
@@ -203,7 +208,7 @@ impl Way<'_> {
                 "which way packets for {address} of {} take: {why}",
                 self.pod
             )),
-            _ => self.elsewhere(look, address, decision.route, ""),
+            _ => self.elsewhere(look, address, &decision, ""),
         }
         false
     }
@@ -224,7 +229,8 @@ impl Way<'_> {
     }
 
     /// Packets for the pod leave by other devices (`to`), or by none.
-    fn elsewhere(&self, look: &mut Look<'_>, address: IpAddr, deciding: Option<&Route>, to: &str) {
+    fn elsewhere(&self, look: &mut Look<'_>, address: IpAddr, decision: &Decision<'_>, to: &str) {
+        let deciding = decision.route;
         let right = self
             .root
             .routes
@@ -244,23 +250,40 @@ impl Way<'_> {
             route.destination.prefix_len() == route.destination.max_prefix_len()
                 && route.destination.addr() == address
         });
-        let (id, what) = match right {
-            Some(right) => (
-                "host-route-hidden",
+        // A rule that stands before those that every node has.
+        let rule = decision
+            .rule
+            .filter(|rule| rule.priority > 0 && rule.priority < MAIN_RULE);
+        let (id, what) = match (right, rule) {
+            (Some(right), Some(rule)) => (
+                "rule-hijacks-route",
+                format!(
+                    "packets for {address} of {} {where_to}: rule '{}' stands before the route '{}'",
+                    self.pod,
+                    notation::rule(rule),
+                    notation::route(right, self.root)
+                ),
+            ),
+            (Some(right), None) => (
+                match deciding.map(|route| route.kind) {
+                    Some(RouteKind::Blackhole) => "blackhole-route",
+                    Some(RouteKind::Unreachable | RouteKind::Prohibit) => "unreachable-route",
+                    _ => "host-route-wrong",
+                },
                 format!(
                     "packets for {address} of {} {where_to}: another route stands before '{}'",
                     self.pod,
                     notation::route(right, self.root)
                 ),
             ),
-            None if is_for_it && !to.is_empty() => (
+            (None, _) if is_for_it && !to.is_empty() => (
                 "host-route-wrong",
                 format!(
                     "the route to {address} leads to {to}, but {} is behind {}",
                     self.pod, self.by.name
                 ),
             ),
-            None => (
+            (None, _) => (
                 "host-route-missing",
                 format!(
                     "the node has no route to {address} by {}, behind which {} is: packets for it {where_to}",
@@ -269,6 +292,7 @@ impl Way<'_> {
             ),
         };
         let mut evidence = vec![Evidence::new("ip route", row)];
+        evidence.extend(rule.map(|rule| Evidence::new("ip rule", notation::rule(rule))));
         let mut why =
             "no packet and no reply reaches the pod, from this node or another".to_owned();
         if let Belief::No(disbelief) = validate_source(self.fib, self.by, address, None) {
@@ -281,8 +305,11 @@ impl Way<'_> {
                 ),
             ));
         }
-        let fix = match (right, deciding) {
-            (Some(_), Some(route)) => format!("ip route del {}", notation::route(route, self.root)),
+        let fix = match (right, rule, deciding) {
+            (Some(_), Some(rule), _) => format!("ip rule del priority {}", rule.priority),
+            (Some(_), None, Some(route)) => {
+                format!("ip route del {}", notation::route(route, self.root))
+            }
             _ => format!("ip route replace {address} dev {}", self.by.name),
         };
         look.findings.push(Finding {
@@ -341,7 +368,7 @@ impl Way<'_> {
                 "sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.{}.rp_filter=0",
                 self.by.name
             ),
-            ..self.finding(look, "rp-filter-drops", address)
+            ..self.finding(look, "rp-filter-drop", address)
         });
     }
 
@@ -381,12 +408,13 @@ impl Way<'_> {
             row.mac == mac
                 && row.master == Some(bridge)
                 && row.device != self.end.index
-                && !row.is_learned()
+                // Any other moves to the right port with the first frame of the pod (`br_fdb_update`).
+                && (row.sticky || row.state == NeighbourState::Permanent)
         });
         if let Some(row) = wrong {
             let port = self.root.device_name(row.device);
             look.findings.push(Finding {
-                id: "fdb-entry-wrong",
+                id: "bridge-fdb-wrong",
                 severity: Severity::Fault,
                 node: look.node.name.clone(),
                 place: Some(self.pod.to_owned()),

@@ -37,13 +37,13 @@ const FAULTS: &[Fault] = &[
     // What the node's own settings and rules do to pods.
     fault(
         "calico",
-        "gateway-unanswered",
+        "proxy-arp-off",
         "echo 0 > /proc/sys/net/ipv4/conf/DEVICE/proxy_arp",
         "echo 1 > /proc/sys/net/ipv4/conf/DEVICE/proxy_arp",
     ),
     fault(
         "calico",
-        "gateway-unanswered",
+        "gateway-without-route",
         "ip route del 169.254.1.1 dev lo",
         "ip route add 169.254.1.1 dev lo scope link",
     ),
@@ -73,19 +73,19 @@ const FAULTS: &[Fault] = &[
     ),
     fault(
         "calico",
-        "forward-dropped",
+        "forward-policy-drop",
         "iptables -P FORWARD DROP; iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
         "iptables -P FORWARD ACCEPT; iptables -F FORWARD",
     ),
     fault(
         "weave",
-        "forward-dropped",
+        "rule-drop",
         "iptables -I FORWARD -s ADDRESS -j DROP",
         "iptables -D FORWARD -s ADDRESS -j DROP",
     ),
     fault(
         "calico",
-        "forward-dropped",
+        "forward-policy-drop",
         "nft add table inet shut; nft add chain inet shut shut '{ type filter hook forward priority 0; policy drop; }'",
         "nft delete table inet shut",
     ),
@@ -103,19 +103,19 @@ const FAULTS: &[Fault] = &[
     ),
     fault(
         "calico",
-        "host-route-hidden",
+        "rule-hijacks-route",
         "ip rule add to ADDRESS lookup 100; ip route add default via 192.168.61.1 dev enp0s8 table 100",
         "ip rule del to ADDRESS; ip route flush table 100",
     ),
     fault(
         "weave",
-        "host-route-hidden",
+        "unreachable-route",
         "ip route add unreachable ADDRESS",
         "ip route del unreachable ADDRESS",
     ),
     fault(
         "calico",
-        "rp-filter-drops",
+        "rp-filter-drop",
         "echo 1 > /proc/sys/net/ipv4/conf/DEVICE/rp_filter; ip rule add iif lo to ADDRESS lookup 100; \
          ip route add default via 192.168.61.1 dev enp0s8 table 100",
         "ip rule del iif lo to ADDRESS; ip route flush table 100",
@@ -134,14 +134,38 @@ const FAULTS: &[Fault] = &[
     ),
     fault(
         "weave",
-        "fdb-entry-wrong",
-        "bridge fdb replace MAC dev OTHER master static",
+        "bridge-fdb-wrong",
+        "bridge fdb replace MAC dev OTHER master static sticky",
         "bridge fdb del MAC dev OTHER master",
+    ),
+    fault(
+        "weave",
+        "rule-reject",
+        "iptables -I FORWARD -d ADDRESS -j REJECT",
+        "iptables -D FORWARD -d ADDRESS -j REJECT",
+    ),
+    fault(
+        "weave",
+        "blackhole-route",
+        "ip route add blackhole ADDRESS",
+        "ip route del blackhole ADDRESS",
+    ),
+    fault(
+        "weave",
+        "host-route-wrong",
+        "ip route add ADDRESS dev enp0s8",
+        "ip route del ADDRESS dev enp0s8",
     ),
     // What was given to a pod and is gone.
     fault(
+        "weave",
+        "pod-default-route-wrong",
+        "nsenter --net=NETNS ip route replace default via 10.47.0.9",
+        "nsenter --net=NETNS ip route replace default via GATEWAY",
+    ),
+    fault(
         "calico",
-        "pod-route-missing",
+        "pod-default-route-missing",
         "nsenter --net=NETNS ip route del default",
         "nsenter --net=NETNS ip route add default via 169.254.1.1 dev eth0",
     ),
@@ -165,7 +189,7 @@ const FAULTS: &[Fault] = &[
     ),
     fault(
         "weave",
-        "veth-outside-bridge",
+        "veth-not-in-bridge",
         "ip link set DEVICE nomaster",
         "ip link set DEVICE master weave; bridge link set dev DEVICE hairpin on",
     ),
@@ -342,6 +366,17 @@ const EDITS: &[Edit] = &[
             forget_devices(node, &gone);
         },
     },
+    // The plugins of a lab give a default route and no other.
+    Edit {
+        id: "pod-route-missing",
+        change: |node| {
+            let routes = &mut node["cni"]["results"]["rows"][0]["result"]["routes"];
+            routes
+                .as_array_mut()
+                .unwrap()
+                .push(json!({"dst": "10.9.0.0/16"}));
+        },
+    },
     // The ledger of addresses is one file that the plugin mends by itself.
     Edit {
         id: "sandbox-without-ipam-record",
@@ -442,13 +477,7 @@ fn provoke(profile: &str) {
         complete(&report["findings"][0], code);
         if fault.heal.is_empty() {
             for pod in ["pod1", "pod2"] {
-                lab.ok(&[
-                    "lab",
-                    &format!("--lab={}", lab.name()),
-                    "pod",
-                    "rm",
-                    pod,
-                ]);
+                lab.ok(&["lab", &format!("--lab={}", lab.name()), "pod", "rm", pod]);
                 lab.add(pod, "host01");
             }
         } else {

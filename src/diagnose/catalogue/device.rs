@@ -16,6 +16,15 @@ pub(super) const FAMILY: Family = Family {
             fix: "ip link set eth0 up (in the pod), and its routes again; or delete the pod",
         },
         Entry {
+            id: "pod-device-missing",
+            severity: Fault,
+            title: "the device that a network made in the pod is gone",
+            mechanism: "Deleting either end of a pair deletes both, with their addresses and routes. The pod goes on \
+                 without the network; nothing makes the pair anew.",
+            show: "ip link (in the pod)",
+            fix: "Delete the pod, so that its network is set up again.",
+        },
+        Entry {
             id: "host-veth-down",
             severity: Fault,
             title: "the node's end of the pod's pair is down",

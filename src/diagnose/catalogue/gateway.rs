@@ -48,6 +48,16 @@ pub(super) const FAMILY: Family = Family {
             fix: "ip route add GATEWAY dev lo scope link",
         },
         Entry {
+            id: "pod-route-missing",
+            severity: Fault,
+            title: "the pod lacks a route that its network gave it",
+            mechanism: "A plugin may give routes beside the default one, such as to services or to a second \
+                 network. Without its row the destination is reached by the default route, that is by another \
+                 network, or not at all.",
+            show: "ip route (in the pod)",
+            fix: "Delete the pod, so that its network is set up again.",
+        },
+        Entry {
             id: "pod-default-route-missing",
             severity: Fault,
             title: "the pod has no default route",

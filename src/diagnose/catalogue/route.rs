@@ -98,6 +98,26 @@ pub(super) const FAMILY: Family = Family {
                  or delete the pod, so that its network is set up again",
         },
         Entry {
+            id: "host-route-wrong",
+            severity: Fault,
+            title: "the node's route to its own pod leads to another device",
+            mechanism: "The longest prefix wins, and among equals the lowest metric. A row for the pod's address \
+                 that leads elsewhere takes all its packets, also when the right row stands beside it; with a \
+                 strict reverse path filter the node drops what the pod sends, too.",
+            show: "ip route get POD_ADDRESS",
+            fix: "ip route replace POD_ADDRESS dev HOST_DEVICE scope link",
+        },
+        Entry {
+            id: "neighbour-mac-wrong",
+            severity: Fault,
+            title: "the entry for a pod or its gateway was set by hand to another MAC",
+            mechanism: "An entry that is PERMANENT is used as it is and never asked for again \
+                 (net/core/neighbour.c). A device takes no frame that is for another's MAC.",
+            show: "ip neigh show POD_ADDRESS\n\
+                 ip neigh show GATEWAY (in the pod)",
+            fix: "ip neigh del ADDRESS dev DEVICE",
+        },
+        Entry {
             id: "asymmetric-return",
             severity: Fault,
             title: "the answer takes another way than the request",

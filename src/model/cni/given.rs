@@ -56,6 +56,15 @@ impl CachedResult {
             .filter_map(destination)
     }
 
+    /// The routers that were given, with the addresses or with the routes.
+    pub fn routers(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        let by_route = list(&self.result, "routes")
+            .filter_map(|route| route.get("gw")?.as_str()?.parse().ok());
+        self.given()
+            .filter_map(|given| given.gateway)
+            .chain(by_route)
+    }
+
     /// The names of the devices that were made in the pod.
     pub fn inside(&self) -> impl Iterator<Item = &str> {
         list(&self.result, "interfaces")
