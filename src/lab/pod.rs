@@ -23,6 +23,8 @@ use crate::error::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often that is looked at.
 const PERIOD: Duration = Duration::from_millis(2);
+/// How long to wait before each further attempt to detach a pod.
+const DETACH_PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 
 /// What pod to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +85,23 @@ pub fn remove(directory: &Directory, name: &str) -> Result<Pod> {
     let state = directory.read_up()?;
     let pod = find_pod(&state, name)?.clone();
     let node = node_of(&state, &pod)?;
-    runtime::detach(&node, &pod)?;
+    sandbox::end_plugins(&pod)?;
+    detach(&node, &pod)?;
     forget(directory, &node, &pod)?;
     Ok(pod)
+}
+
+/// Detaches the pod, and tries again when that fails, as kubelet does (it stops a sandbox until it succeeds):
+/// a plugin that is told to DEL may find the kernel or another program at work on the same thing.
+fn detach(node: &Held, pod: &Pod) -> Result<()> {
+    let mut pauses = DETACH_PAUSES.into_iter();
+    loop {
+        let error = match runtime::detach(node, pod) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        thread::sleep(pauses.next().ok_or(error)?);
+    }
 }
 
 /// Removes a pod that could not be attached. The failed ADD was undone as far as the plugins could; one that
@@ -99,7 +115,7 @@ fn undo(directory: &Directory, pod: &Pod, progress: &mut dyn FnMut(&str)) -> Res
         .find(|other| other.sandbox == pod.sandbox)
         .unwrap_or(pod);
     let node = node_of(&state, pod)?;
-    if let Err(error) = runtime::detach(&node, pod) {
+    if let Err(error) = detach(&node, pod) {
         progress(&error.with_cause());
     }
     forget(directory, &node, pod)

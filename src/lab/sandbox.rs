@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use plugin_core::netns::{Netns, NetnsId};
+use plugin_core::netns::Netns;
 
 use super::cables;
 use super::handshake::{PAUSE, Plan, Waiting};
@@ -53,7 +53,8 @@ pub fn end(node: &Held, pod: &Pod) -> Result<()> {
         let netns = Netns::of_pid(pause.pid).map_err(|e| failed(io::Error::other(e)))?;
         pause.kill(PATIENCE).map_err(failed)?;
         // Whatever else runs in the pod was started by `ovl lab exec`.
-        for process in processes_in(netns.id()).map_err(failed)? {
+        let is_inside = |pid| Netns::of_pid(pid).is_ok_and(|other| other.id() == netns.id());
+        for process in processes(is_inside).map_err(failed)? {
             process.kill(PATIENCE).map_err(failed)?;
         }
     }
@@ -62,8 +63,40 @@ pub fn end(node: &Held, pod: &Pod) -> Result<()> {
         .map_err(|e| failed(io::Error::other(e)))
 }
 
-/// The processes of a network namespace, as far as the caller may see them.
-fn processes_in(netns: NetnsId) -> io::Result<Vec<Process>> {
+/// Ends what a killed ADD left running for the pod. The plugin itself died with its runtime; an `iptables`
+/// that it had started did not, and would meet the DEL that comes next.
+///
+/// # Errors
+/// When a process does not end.
+pub fn end_plugins(pod: &Pod) -> Result<()> {
+    let failed = |e: io::Error| {
+        Error::failed(format!("cannot end the plugins of {}", pod.full_name())).caused_by(e)
+    };
+    // Whatever a plugin starts inherits this, and no other pod has the same.
+    let variable = format!("CNI_CONTAINERID={}", pod.sandbox);
+    let is_of_pod = |pid| {
+        fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|all| all.split(|o| *o == 0).any(|one| one == variable.as_bytes()))
+    };
+    let start = Instant::now();
+    loop {
+        let left = processes(is_of_pod).map_err(failed)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        if start.elapsed() > PATIENCE {
+            let message = format!("{} of them are still there after SIGKILL", left.len());
+            return Err(failed(io::Error::new(io::ErrorKind::TimedOut, message)));
+        }
+        // Looked for again afterwards: one of them may have started another in between.
+        for process in left {
+            process.kill(PATIENCE).map_err(failed)?;
+        }
+    }
+}
+
+/// The processes that meet a condition, as far as the caller may see them.
+fn processes(wanted: impl Fn(u32) -> bool) -> io::Result<Vec<Process>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?
@@ -77,7 +110,7 @@ fn processes_in(netns: NetnsId) -> io::Result<Vec<Process>> {
         let Ok(process) = Process::of(pid) else {
             continue;
         };
-        if Netns::of_pid(pid).is_ok_and(|other| other.id() == netns) {
+        if wanted(pid) && process.is_alive() {
             processes.push(process);
         }
     }

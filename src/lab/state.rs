@@ -332,7 +332,11 @@ impl Labs {
                 Err(error) => return Err(failed(error)),
             }
         }
-        let lock = directory.lock(Duration::ZERO)?;
+        // Another `up` that saw the directory before it was locked took it for what a killed one left, and
+        // goes on to make the lab itself.
+        let lock = directory
+            .try_lock(Duration::ZERO)?
+            .ok_or_else(|| busy(name))?;
         Ok((directory, lock))
     }
 
@@ -419,6 +423,14 @@ impl Directory {
     /// # Errors
     /// When someone else still has it, or the lab is gone meanwhile.
     pub fn lock(&self, patience: Duration) -> Result<Lock> {
+        self.try_lock(patience)?.ok_or_else(|| gone(&self.name))
+    }
+
+    /// Waits for the lock at most `patience`; `None` when the lab is gone meanwhile.
+    ///
+    /// # Errors
+    /// When someone else still has it.
+    pub fn try_lock(&self, patience: Duration) -> Result<Option<Lock>> {
         let failed = |e: io::Error| {
             Error::failed(format!("cannot lock {}", self.path.display())).caused_by(e)
         };
@@ -427,15 +439,15 @@ impl Directory {
             let directory = match File::open(&self.path) {
                 Ok(directory) => directory,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(gone(&self.name));
+                    return Ok(None);
                 }
                 Err(error) => return Err(failed(error)),
             };
             match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) if self.is(&directory) => {
-                    return Ok(Lock {
+                    return Ok(Some(Lock {
                         _directory: directory,
-                    });
+                    }));
                 }
                 // Someone removed the directory between opening and locking it, and may have made it anew.
                 Ok(()) => {}

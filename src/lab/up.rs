@@ -124,7 +124,9 @@ fn clear_remains(labs: &Labs, name: &str, progress: &mut dyn FnMut(&str)) -> Res
     let Some(directory) = labs.find(name)? else {
         return Ok(());
     };
-    let lock = directory.lock(std::time::Duration::ZERO)?;
+    let Some(lock) = directory.try_lock(std::time::Duration::ZERO)? else {
+        return Ok(());
+    };
     let state = directory.read()?;
     if state
         .as_ref()

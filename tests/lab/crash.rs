@@ -1,5 +1,6 @@
 //! Killed at any moment, a lab can be taken apart, and made again.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -193,4 +194,75 @@ fn a_killed_pod_add_leaves_nothing_after_pod_rm() {
     }
     assert!(cut_short > 3, "some were killed on the way: {cut_short}");
     lab.down();
+}
+
+/// A plugin whose ADD never ends and leaves something behind when it is killed, and whose DEL succeeds at the
+/// second attempt only, and never while what ADD left behind is there.
+const STUBBORN: &str = r#"#!/bin/sh
+exec 2>>/run/stubborn.log
+case $CNI_COMMAND in
+ADD)
+    setsid sleep 3600 &
+    echo $! >/run/left-behind
+    echo $$ >/run/plugin.new
+    mv /run/plugin.new /run/plugin
+    wait
+    ;;
+DEL)
+    echo DEL >>/run/dels
+    if kill -0 "$(cat /run/left-behind)"; then
+        echo '{"code": 11, "msg": "what ADD started is there"}'
+        exit 1
+    fi
+    if [ "$(wc -l </run/dels)" -lt 2 ]; then
+        echo '{"code": 11, "msg": "try again"}'
+        exit 1
+    fi
+    ;;
+esac
+"#;
+
+#[test]
+fn what_a_killed_pod_add_started_is_ended_before_del_and_del_is_tried_again() {
+    if !is_root() {
+        return;
+    }
+    let lab = Lab::up("stubborn", &["--nodes", "1"]);
+    let plugin = lab.node_file("host01", "/opt/cni/bin/stubborn");
+    std::fs::write(&plugin, STUBBORN).unwrap();
+    std::fs::set_permissions(&plugin, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::write(
+        lab.node_file("host01", "/etc/cni/net.d/00-stubborn.conflist"),
+        r#"{"cniVersion": "1.0.0", "name": "stubborn", "plugins": [{"type": "stubborn"}]}"#,
+    )
+    .unwrap();
+    let mut add = lab
+        .command(&["lab", "pod", "add", "pod1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = lab.node_file("host01", "/run/plugin");
+    until("the plugin runs", || started.exists());
+    add.kill().unwrap();
+    add.wait().unwrap();
+    let lives = |file: &str| {
+        let script = format!("kill -0 $(cat {file})");
+        let output = lab.run(&["lab", "exec", "host01", "--", "sh", "-c", &script]);
+        output.status.success()
+    };
+    until("the plugin dies with who ran it", || !lives("/run/plugin"));
+    assert!(lives("/run/left-behind"));
+    lab.ok(&["lab", "pod", "rm", "pod1"]);
+    assert!(!lives("/run/left-behind"));
+    assert_eq!(lab.exec("host01", &["cat", "/run/dels"]), "DEL\nDEL\n");
+    lab.down();
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "not yet: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
