@@ -1,10 +1,35 @@
-//! The kernel's forwarding decisions, imitated from a snapshot.
+//! The kernel's forwarding decisions, imitated from snapshots.
 //!
 //! Everything here is a pure function of [`crate::model`]: it opens nothing, starts nothing and reads no
 //! clock. A decision always carries the row that made it. Where the snapshot does not suffice to decide,
 //! the answer is *cannot tell* with the reason, never a guess.
+//!
+//! [`network::Network`] orders the namespaces of all nodes; [`walker`] sends a packet through it:
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`fib`] | which route: rules, tables, longest prefix, metric |
+//! | [`answer`] | who answers for an address; whether a source is believed |
+//! | [`netfilter`] | what packet filters and address translation do |
+//! | `layer3` | sending, forwarding, taking, and the checks on arrival |
+//! | `neighbour` | with which MAC |
+//! | `layer2` | pairs, bridges, the underlay |
+//! | `tunnel` | wrapping and unwrapping |
+//! | [`path`] | what comes of it, as plain values |
 
 pub mod answer;
 pub mod fib;
 pub mod flow;
+mod layer2;
+mod layer3;
+mod neighbour;
+pub mod netfilter;
+pub mod network;
 pub mod path;
+mod translation;
+mod tunnel;
+pub mod walker;
+
+pub use network::{Network, SpaceId};
+pub use path::{Packet, Path};
+pub use walker::{Conversation, Origin};

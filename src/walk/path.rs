@@ -52,6 +52,11 @@ pub enum Protocol {
         /// To.
         destination_port: u16,
     },
+    /// A packet in a packet: IPIP, GRE and their like.
+    Tunnel {
+        /// The protocol's number.
+        number: u8,
+    },
 }
 
 impl Protocol {
@@ -62,6 +67,7 @@ impl Protocol {
             Self::EchoRequest | Self::EchoReply => 1,
             Self::Udp { .. } => 17,
             Self::Tcp { .. } => 6,
+            Self::Tunnel { number } => number,
         }
     }
 
@@ -76,7 +82,7 @@ impl Protocol {
                 source_port,
                 destination_port,
             } => Some((source_port, destination_port)),
-            Self::EchoRequest | Self::EchoReply => None,
+            Self::EchoRequest | Self::EchoReply | Self::Tunnel { .. } => None,
         }
     }
 
@@ -102,7 +108,8 @@ impl Protocol {
         match (self, self.ports()) {
             (_, Some((source, destination))) => self.with_ports(destination, source),
             (Self::EchoReply, None) => Self::EchoRequest,
-            _ => Self::EchoReply,
+            (Self::EchoRequest, None) => Self::EchoReply,
+            (other, None) => other,
         }
     }
 
@@ -112,6 +119,7 @@ impl Protocol {
             Self::EchoRequest | Self::EchoReply => "icmp",
             Self::Udp { .. } => "udp",
             Self::Tcp { .. } => "tcp",
+            Self::Tunnel { .. } => "tunnel",
         }
     }
 }
@@ -545,8 +553,11 @@ pub enum Cause {
         /// To whom.
         to: Place,
     },
-    /// A frame comes in by a device that should be a bridge's port and is not.
-    NotInBridge,
+    /// A frame comes in by a device that is no bridge's port, though the address it asks for is behind a bridge.
+    NotInBridge {
+        /// That bridge.
+        bridge: String,
+    },
     /// The bridge is down.
     BridgeDown,
     /// A bridge port does not pass frames.
@@ -610,12 +621,22 @@ pub enum Cause {
         /// The VXLAN devices there and their VNIs.
         there: Vec<(String, Vni)>,
     },
+    /// Nothing takes packets of this tunnel protocol from there.
+    NoIpTunnel {
+        /// 4 IPIP, 41 IPv6, 47 GRE.
+        protocol: u8,
+    },
     /// The VXLAN device is there, but down.
     TunnelDeviceDown,
     /// The wrapped packet comes from an address that the receiver's device does not take.
     TunnelPeerUnknown {
         /// The address.
         address: IpAddr,
+    },
+    /// The frame comes from the receiving tunnel device's own MAC, which is thrown away (`vxlan_set_mac`).
+    DuplicateTunnelMac {
+        /// The MAC.
+        mac: Mac,
     },
     /// No node has the address, nor is there a router that may know it.
     NobodyHasAddress {

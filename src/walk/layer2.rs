@@ -1,0 +1,673 @@
+//! Frames: out of a device, over a pair, a bridge or the underlay, and into a device.
+//!
+//! Sources: `drivers/net/veth.c`, `net/bridge/br_forward.c`, `br_input.c`, `br_fdb.c`, `br_device.c`,
+//! `drivers/net/macvlan.c`.
+
+use std::net::IpAddr;
+
+use plugin_core::mac::Mac;
+
+use super::layer3::link_row;
+use super::netfilter::{Devices, Hook};
+use super::network::{Port, SpaceId};
+use super::path::{Cause, Direction, NoteKind, Packet, Row, RowTable, Step, Wire};
+use super::walker::{Current, Frame, Passing, Stop, Walker};
+use crate::model::link::{BridgePort, LinkFlags, PortState};
+use crate::model::number::IfIndex;
+use crate::model::{FdbEntry, Link, LinkKind, notation};
+
+/// What a bridge knows about a MAC.
+enum Known<'a> {
+    /// It is the bridge's own.
+    Own,
+    /// It is behind a port.
+    Behind(&'a Link, &'a FdbEntry),
+    /// Nothing.
+    Not,
+}
+
+impl<'a> Walker<'_, 'a> {
+    /// The device sends the packet; `frame` is missing on devices without frames.
+    pub(super) fn transmit(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        current: Current,
+        frame: Option<Frame>,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        match &link.kind {
+            LinkKind::Veth | LinkKind::Netkit(_) => self.pair(space, link, current, frame, next),
+            LinkKind::Bridge(_) => match frame {
+                Some(frame) => self.bridge_sends(space, link, current, frame, next),
+                None => Err(self.cannot_tell(space, Some(link.index), "a bridge without frames")),
+            },
+            LinkKind::Vxlan(vxlan) => match frame {
+                Some(frame) => self.wrap(space, link, vxlan, current, frame),
+                None => Err(self.cannot_tell(space, Some(link.index), "VXLAN without frames")),
+            },
+            LinkKind::Tunnel(tunnel) => self.wrap_ip(space, link, tunnel, current, next),
+            LinkKind::Macvlan(_) | LinkKind::Vlan(_) | LinkKind::Ipvlan(_) => {
+                self.by_lower(space, link, current, frame, next)
+            }
+            LinkKind::Device | LinkKind::Bond(_) => self.wire(space, link, current, frame, next),
+            other => {
+                let why = format!("{} is a {other} device, which is not followed", link.name);
+                Err(self.cannot_tell(space, Some(link.index), why))
+            }
+        }
+    }
+
+    /// Over a pair (`veth_xmit`).
+    fn pair(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        mut current: Current,
+        frame: Option<Frame>,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let peer = self
+            .peer_of(space, link)
+            .and_then(|port| Some((port.space, self.network.get(port.space).link(port.index)?)));
+        let Some((there, other)) = peer else {
+            // The far end is in no namespace of this node: on a node's own device that is its way out.
+            if self.network.is_root(space) {
+                return self.wire(space, link, current, frame, next);
+            }
+            let why = format!("the other end of {} was not found", link.name);
+            return Err(self.cannot_tell(space, Some(link.index), why));
+        };
+        if !other.is_up() {
+            let peer = Some(self.network.place(there, Some(other.index)));
+            let rows = vec![link_row(other)];
+            return Err(self.dropped(space, Some(link.index), Cause::PeerDown { peer }, rows));
+        }
+        if let Some(frame) = frame
+            && other.master.is_none()
+            && !frame.is_for_all()
+            && other.mac != Some(frame.to)
+            && self.macvlan_on(there, other, frame.to).is_none()
+            && link.master.is_none()
+        {
+            let cause = Cause::NeighbourWrong {
+                address: next,
+                mac: frame.to,
+                real: other.mac,
+            };
+            let rows = self.neighbour_rows(space, link.index, next);
+            return Err(self.dropped(space, Some(link.index), cause, rows));
+        }
+        if there != space {
+            // `skb_scrub_packet`
+            current.packet.mark = 0;
+        }
+        self.arrive(there, other, current, frame)
+    }
+
+    /// A frame comes in by a device (`__netif_receive_skb_core`).
+    pub(super) fn arrive(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        current: Current,
+        frame: Option<Frame>,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        self.arrive_as(space, link, current, frame, Step::Receive)
+    }
+
+    /// The same, out of a wrapped packet too.
+    pub(super) fn arrive_as(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        current: Current,
+        frame: Option<Frame>,
+        step: Step,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        if !link.is_up() {
+            let rows = vec![link_row(link)];
+            return Err(self.dropped(space, Some(link.index), Cause::DeviceDown, rows));
+        }
+        self.pass(Passing {
+            space,
+            device: link.index,
+            direction: Direction::In,
+            step,
+            rows: Vec::new(),
+            mtu: None,
+            current: &current,
+            frame,
+        })?;
+        self.programs(space, link);
+        let at = self.network.get(space);
+        if let (Some(master), Some(frame)) = (link.master, frame)
+            && at.is_bridge(master)
+        {
+            return self.bridge_receives(space, link, master, current, frame);
+        }
+        let upper = frame.and_then(|frame| self.macvlan_on(space, link, frame.to));
+        if let Some((there, upper)) = upper {
+            return self.arrive(there, upper, current, frame);
+        }
+        if let Some(frame) = frame {
+            self.is_for(space, link, frame)?;
+        }
+        self.receive(space, link, current)
+    }
+
+    /// `eth_type_trans`: a frame for another MAC is nobody's.
+    fn is_for(&self, space: SpaceId, link: &Link, frame: Frame) -> Result<(), Stop> {
+        if frame.is_for_all() || link.mac == Some(frame.to) || link.mac.is_none() {
+            return Ok(());
+        }
+        let cause = Cause::NotForThisMac {
+            mac: frame.to,
+            own: link.mac,
+        };
+        Err(self.dropped(space, Some(link.index), cause, Vec::new()))
+    }
+
+    /// What sees packets before the stack, and cannot be read.
+    fn programs(&mut self, space: SpaceId, link: &Link) {
+        if !self.is_recording() {
+            return;
+        }
+        if let Some(xdp) = &link.xdp {
+            let what = format!("an XDP program ({xdp})");
+            self.note(space, Some(link.index), NoteKind::Program { what }, None);
+        }
+        let netns = self.network.get(space).netns;
+        for filter in netns
+            .filters
+            .iter()
+            .filter(|filter| filter.device == link.index)
+        {
+            let what = format!("a tc filter ({})", filter.kind);
+            self.note(space, Some(link.index), NoteKind::Program { what }, None);
+        }
+    }
+
+    /// The macvlan on a device that has a MAC (`macvlan_handle_frame`).
+    fn macvlan_on(&self, space: SpaceId, link: &Link, mac: Mac) -> Option<(SpaceId, &'a Link)> {
+        let at = self.network.get(space);
+        if link.mac == Some(mac) {
+            return None;
+        }
+        self.network.with_mac(mac).iter().find_map(|port| {
+            let there = self.network.get(port.space);
+            if there.node_number != at.node_number {
+                return None;
+            }
+            let upper = there.link(port.index)?;
+            let lower = upper.lower?;
+            let below = lower.netns.unwrap_or(there.netns.id);
+            let is_macvlan = matches!(upper.kind, LinkKind::Macvlan(_) | LinkKind::Macvtap(_));
+            (is_macvlan && lower.index == link.index && below == at.netns.id)
+                .then_some((port.space, upper))
+        })
+    }
+
+    /// Out of a device on top of another.
+    fn by_lower(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        current: Current,
+        frame: Option<Frame>,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let at = self.network.get(space);
+        let below = link.lower.and_then(|lower| {
+            let netns = lower.netns.unwrap_or(at.netns.id);
+            let there = self.network.space_of(at.node_number, netns)?;
+            Some((there, self.network.get(there).link(lower.index)?))
+        });
+        let Some((there, lower)) = below else {
+            let why = format!("the device below {} was not found", link.name);
+            return Err(self.cannot_tell(space, Some(link.index), why));
+        };
+        if !lower.is_up() {
+            let rows = vec![link_row(lower)];
+            return Err(self.dropped(there, Some(lower.index), Cause::DeviceDown, rows));
+        }
+        // Siblings in bridge mode reach each other without leaving.
+        if let (LinkKind::Macvlan(macvlan), Some(frame)) = (&link.kind, frame)
+            && macvlan.mode == "bridge"
+            && let Some((sibling, upper)) = self.macvlan_on(there, lower, frame.to)
+        {
+            return self.arrive(sibling, upper, current, Some(frame));
+        }
+        self.pass(Passing {
+            space: there,
+            device: lower.index,
+            direction: Direction::Out,
+            step: Step::Send,
+            rows: Vec::new(),
+            mtu: Some(lower.mtu),
+            current: &current,
+            frame,
+        })?;
+        self.transmit(there, lower, current, frame, next)
+    }
+
+    /// Over the underlay to another node.
+    pub(super) fn wire(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        mut current: Current,
+        frame: Option<Frame>,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        current.packet.mark = 0;
+        if !link.flags.has(LinkFlags::LOWER_UP) {
+            let rows = vec![link_row(link)];
+            return Err(self.dropped(space, Some(link.index), Cause::DeviceDown, rows));
+        }
+        let at = self.network.get(space);
+        let from = at
+            .netns
+            .addresses_of(link.index)
+            .map(|row| row.address)
+            .find(|address| address.is_ipv4() == next.is_ipv4());
+        let here = at.node_number;
+        let elsewhere = |port: &&Port| {
+            let there = self.network.get(port.space);
+            there.node_number != here && self.network.is_root(port.space)
+        };
+        let by_mac = frame
+            .and_then(|frame| self.network.with_mac(frame.to).iter().find(elsewhere))
+            .copied();
+        let by_address = self.network.holders(next).iter().find(elsewhere).copied();
+        let mut wire = Wire {
+            from,
+            to: next,
+            by_router: false,
+        };
+        let port = match (by_mac, by_address) {
+            (Some(port), _) => {
+                self.cross(wire);
+                port
+            }
+            (None, Some(_)) => {
+                let mac = frame.map_or(Mac::ZERO, |frame| frame.to);
+                let real = by_address
+                    .and_then(|port| self.network.get(port.space).link(port.index))
+                    .and_then(|link| link.mac);
+                let rows = self.neighbour_rows(space, link.index, next);
+                let cause = Cause::NeighbourWrong {
+                    address: next,
+                    mac,
+                    real,
+                };
+                return Err(self.dropped(space, Some(link.index), cause, rows));
+            }
+            (None, None) => {
+                wire.by_router = true;
+                self.cross(wire);
+                self.note(
+                    space,
+                    Some(link.index),
+                    NoteKind::UnderlayRoutes { router: next },
+                    None,
+                );
+                return self.routed_by_underlay(space, link, current);
+            }
+        };
+        let there = self.network.get(port.space);
+        let Some(other) = there.link(port.index) else {
+            return Err(self.cannot_tell(port.space, Some(port.index), "the device was not read"));
+        };
+        self.arrive(port.space, other, current, frame)
+    }
+
+    /// A router that is no node takes the packet to whoever has its destination.
+    fn routed_by_underlay(
+        &mut self,
+        space: SpaceId,
+        link: &'a Link,
+        current: Current,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let destination = current.packet.destination;
+        let here = self.network.get(space).node_number;
+        let holders = self.network.holders(destination);
+        let root = holders.iter().find(|port| {
+            self.network.is_root(port.space) && self.network.get(port.space).node_number != here
+        });
+        if let Some(port) = root.copied() {
+            let Some(other) = self.network.get(port.space).link(port.index) else {
+                return Err(self.cannot_tell(port.space, None, "the device was not read"));
+            };
+            return self.arrive(port.space, other, current, None);
+        }
+        let why = self.missing_nodes().unwrap_or_else(|| {
+            if holders.is_empty() {
+                format!("the underlay takes it on; no node has {destination}")
+            } else {
+                format!("the underlay takes it on; whether its routers know {destination} cannot be seen")
+            }
+        });
+        Err(self.cannot_tell(space, Some(link.index), why))
+    }
+
+    /// The bridge device sends a frame of the node's own (`br_dev_xmit`).
+    fn bridge_sends(
+        &mut self,
+        space: SpaceId,
+        bridge: &'a Link,
+        current: Current,
+        frame: Frame,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        match self.lookup(space, bridge, frame)? {
+            Known::Own => {
+                let why = "the bridge sends a frame to itself";
+                Err(self.cannot_tell(space, Some(bridge.index), why))
+            }
+            Known::Behind(port, row) => {
+                self.by_port(space, bridge, None, port, Some(row), current, frame, next)
+            }
+            Known::Not => self.flood(space, bridge, None, current, frame, next),
+        }
+    }
+
+    /// A frame comes in by a port (`br_handle_frame`).
+    fn bridge_receives(
+        &mut self,
+        space: SpaceId,
+        port: &'a Link,
+        master: IfIndex,
+        mut current: Current,
+        frame: Frame,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let at = self.network.get(space);
+        let Some(bridge) = at.link(master) else {
+            return Err(self.cannot_tell(space, Some(master), "the bridge was not read"));
+        };
+        if !bridge.is_up() {
+            let rows = vec![link_row(bridge)];
+            return Err(self.dropped(space, Some(bridge.index), Cause::BridgeDown, rows));
+        }
+        self.passes(space, port)?;
+        if let Some(settings) = port.bridge_port()
+            && settings.locked
+        {
+            let why = format!("{} is locked; what it lets in is not followed", port.name);
+            return Err(self.cannot_tell(space, Some(port.index), why));
+        }
+        if matches!(&bridge.kind, LinkKind::Bridge(settings) if settings.vlan_filtering) {
+            let why = format!("{} filters VLANs, which is not followed", bridge.name);
+            return Err(self.cannot_tell(space, Some(bridge.index), why));
+        }
+        match self.lookup(space, bridge, frame)? {
+            Known::Own => {
+                self.pass(Passing {
+                    space,
+                    device: bridge.index,
+                    direction: Direction::In,
+                    step: Step::Receive,
+                    rows: Vec::new(),
+                    mtu: None,
+                    current: &current,
+                    frame: Some(frame),
+                })?;
+                self.receive(space, bridge, current)
+            }
+            known => {
+                let next = current.packet.destination;
+                self.bridged_netfilter(space, bridge, &mut current)?;
+                match known {
+                    Known::Behind(out, row) => self.by_port(
+                        space,
+                        bridge,
+                        Some(port),
+                        out,
+                        Some(row),
+                        current,
+                        frame,
+                        next,
+                    ),
+                    _ => self.flood(space, bridge, Some(port), current, frame, next),
+                }
+            }
+        }
+    }
+
+    /// `bridge-nf-call-iptables`: bridged packets pass the hooks of routed ones (`br_netfilter_hooks.c`).
+    fn bridged_netfilter(
+        &mut self,
+        space: SpaceId,
+        bridge: &Link,
+        current: &mut Current,
+    ) -> Result<(), Stop> {
+        let netns = self.network.get(space).netns;
+        let (name, own) = match &bridge.kind {
+            LinkKind::Bridge(settings) if current.packet.destination.is_ipv4() => (
+                "net.bridge.bridge-nf-call-iptables",
+                settings.nf_call_iptables,
+            ),
+            LinkKind::Bridge(settings) => (
+                "net.bridge.bridge-nf-call-ip6tables",
+                settings.nf_call_ip6tables,
+            ),
+            _ => return Ok(()),
+        };
+        if !own && netns.sysctl_number(name) != Some(1) {
+            return Ok(());
+        }
+        let through = |input, output| Devices { input, output };
+        let index = Some(bridge.index);
+        let mut rows = Vec::new();
+        for (hook, devices) in [
+            (Hook::Prerouting, through(index, None)),
+            (Hook::Forward, through(index, index)),
+            (Hook::Postrouting, through(None, index)),
+        ] {
+            self.hook(space, hook, devices, current, &mut rows)?;
+        }
+        self.add_rows(rows);
+        Ok(())
+    }
+
+    /// Only a forwarding port passes frames.
+    fn passes(&self, space: SpaceId, port: &Link) -> Result<(), Stop> {
+        let Some(settings) = port.bridge_port() else {
+            return Ok(());
+        };
+        if settings.state == PortState::Forwarding {
+            return Ok(());
+        }
+        let cause = Cause::PortNotForwarding {
+            state: settings.state.as_str(),
+        };
+        let row = Row::new(
+            RowTable::Link,
+            format!("{} state {}", port.name, settings.state.as_str()),
+        );
+        Err(self.dropped(space, Some(port.index), cause, vec![row]))
+    }
+
+    /// `br_fdb_find_rcu`
+    fn lookup(&self, space: SpaceId, bridge: &'a Link, frame: Frame) -> Result<Known<'a>, Stop> {
+        let at = self.network.get(space);
+        if bridge.mac == Some(frame.to) {
+            return Ok(Known::Own);
+        }
+        if frame.is_for_all() {
+            return Ok(Known::Not);
+        }
+        let row = at
+            .fdb(bridge.index, frame.to)
+            .iter()
+            .find(|row| row.master == Some(bridge.index) || row.device == bridge.index)
+            .copied();
+        let Some(row) = row else {
+            if let Some(why) = at.netns.fdb.doubt() {
+                return Err(self.cannot_tell(space, Some(bridge.index), format!("fdb: {why}")));
+            }
+            return Ok(Known::Not);
+        };
+        if row.device == bridge.index {
+            return Ok(Known::Own);
+        }
+        match at.link(row.device) {
+            // A port's own MAC belongs to the bridge itself.
+            Some(port) if port.mac == Some(frame.to) => Ok(Known::Own),
+            Some(port) => Ok(Known::Behind(port, row)),
+            None => {
+                Err(self.cannot_tell(space, Some(row.device), "the bridge's port was not read"))
+            }
+        }
+    }
+
+    /// The port that leads to whoever has the MAC; the frame goes out of all the others too.
+    fn flood(
+        &mut self,
+        space: SpaceId,
+        bridge: &'a Link,
+        from: Option<&'a Link>,
+        current: Current,
+        frame: Frame,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let at = self.network.get(space);
+        let flooded = |port: &&&'a Link| {
+            from.is_none_or(|from| from.index != port.index)
+                && port
+                    .bridge_port()
+                    .is_none_or(|settings| settings.unicast_flood)
+        };
+        let ports = at.ports(bridge.index);
+        let out = ports
+            .iter()
+            .filter(flooded)
+            .find(|port| self.leads_to(space, port, frame.to) == Some(true))
+            .or_else(|| {
+                ports
+                    .iter()
+                    .filter(flooded)
+                    .find(|port| self.leads_to(space, port, frame.to).is_none())
+            })
+            .copied();
+        match out {
+            Some(port) => self.by_port(space, bridge, from, port, None, current, frame, next),
+            None => {
+                let cause = Cause::BridgeKnowsNobody { mac: frame.to };
+                Err(self.dropped(space, Some(bridge.index), cause, Vec::new()))
+            }
+        }
+    }
+
+    /// Whether a MAC is behind a bridge's port; `None` when the port leads out of the node.
+    fn leads_to(&self, space: SpaceId, port: &Link, mac: Mac) -> Option<bool> {
+        let at = self.network.get(space);
+        match &port.kind {
+            LinkKind::Veth => {
+                let peer = self.peer_of(space, port)?;
+                let other = self.network.get(peer.space).link(peer.index)?;
+                Some(other.mac == Some(mac))
+            }
+            // What another port of the same node has is not behind the tunnel.
+            _ => {
+                let local = self
+                    .network
+                    .with_mac(mac)
+                    .iter()
+                    .any(|owner| self.network.get(owner.space).node_number == at.node_number);
+                if local { Some(false) } else { None }
+            }
+        }
+    }
+
+    /// Out of a bridge's port (`br_forward`, `should_deliver`).
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a frame, and where it is between which ports"
+    )]
+    fn by_port(
+        &mut self,
+        space: SpaceId,
+        bridge: &'a Link,
+        from: Option<&'a Link>,
+        port: &'a Link,
+        row: Option<&'a FdbEntry>,
+        current: Current,
+        frame: Frame,
+        next: IpAddr,
+    ) -> Result<(SpaceId, Packet), Stop> {
+        let at = self.network.get(space);
+        let index = Some(port.index);
+        let rows: Vec<_> = row
+            .map(|row| Row::new(RowTable::Fdb, notation::fdb(row, at.netns)))
+            .into_iter()
+            .collect();
+        if row.is_some() && self.leads_to(space, port, frame.to) == Some(false) {
+            let right = at
+                .ports(bridge.index)
+                .iter()
+                .find(|other| self.leads_to(space, other, frame.to) == Some(true))
+                .map(|other| other.name.clone());
+            if right.is_some() || !self.network.with_mac(frame.to).is_empty() {
+                let cause = Cause::BridgeFdbWrong {
+                    mac: frame.to,
+                    right,
+                };
+                return Err(self.dropped(space, index, cause, rows));
+            }
+        }
+        let isolated = |link: &Link| link.bridge_port().is_some_and(|s: &BridgePort| s.isolated);
+        if let Some(from) = from {
+            let hairpin = port.bridge_port().is_some_and(|settings| settings.hairpin);
+            if from.index == port.index && !hairpin {
+                return Err(self.dropped(space, index, Cause::HairpinOff, rows));
+            }
+            if isolated(from) && isolated(port) {
+                return Err(self.dropped(space, index, Cause::PortIsolated, rows));
+            }
+        }
+        self.passes(space, port)?;
+        if !port.is_up() {
+            let rows = vec![link_row(port)];
+            return Err(self.dropped(space, index, Cause::DeviceDown, rows));
+        }
+        // `br_dev_queue_push_xmit`, `is_skb_forwardable`: too long for the port is thrown away in silence.
+        if current.packet.size > port.mtu {
+            let cause = Cause::MtuExceeded {
+                mtu: port.mtu,
+                size: current.packet.size,
+                silent: true,
+            };
+            let rows = vec![link_row(port)];
+            return Err(self.dropped(space, index, cause, rows));
+        }
+        self.pass(Passing {
+            space,
+            device: port.index,
+            direction: Direction::Out,
+            step: if row.is_some() {
+                Step::Switch
+            } else {
+                Step::Flood
+            },
+            rows,
+            mtu: Some(port.mtu),
+            current: &current,
+            frame: Some(frame),
+        })?;
+        self.transmit(space, port, current, Some(frame), next)
+    }
+
+    pub(super) fn neighbour_rows(
+        &self,
+        space: SpaceId,
+        device: IfIndex,
+        address: IpAddr,
+    ) -> Vec<Row> {
+        let at = self.network.get(space);
+        at.neighbour(device, address)
+            .map(|row| Row::new(RowTable::Neighbour, notation::neighbour(row, at.netns)))
+            .into_iter()
+            .collect()
+    }
+}

@@ -1,0 +1,152 @@
+//! What packet filters and address translation do to a packet, at each hook, in the order of the kernel.
+//!
+//! iptables of both backends and nft become one form ([`rule`]), which is then run. What is not understood makes the
+//! answer *cannot tell*, but only where it matters: when the packet comes out the same whether the match holds or
+//! not, it does not.
+//!
+//! Sources: `include/uapi/linux/netfilter_ipv4.h` (priorities), `net/netfilter/core.c`, `net/ipv4/netfilter/ip_tables.c`,
+//! `net/netfilter/nf_nat_core.c`.
+
+mod iptables;
+mod nft;
+mod rule;
+mod run;
+
+use std::net::IpAddr;
+
+use super::path::{Cause, Packet, Row};
+use crate::model::Netns;
+use crate::model::number::IfIndex;
+use crate::model::rule::Family;
+use rule::Chain;
+
+/// Where in a namespace a packet is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hook {
+    /// It has just come in.
+    Prerouting,
+    /// It is for the namespace.
+    Input,
+    /// It is to go on.
+    Forward,
+    /// The namespace has made it.
+    Output,
+    /// It is about to leave.
+    Postrouting,
+}
+
+impl Hook {
+    /// `nft`'s word; iptables' in capitals is the chain.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prerouting => "prerouting",
+            Self::Input => "input",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::Postrouting => "postrouting",
+        }
+    }
+}
+
+/// The devices that a hook knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Devices {
+    /// It came in by.
+    pub input: Option<IfIndex>,
+    /// It leaves by.
+    pub output: Option<IfIndex>,
+}
+
+/// What a hook does with a packet.
+#[derive(Debug)]
+pub enum Judgement {
+    /// It goes on, perhaps changed. A masquerade leaves the source unspecified, for the caller to fill in.
+    Accept {
+        /// The rules that changed it.
+        changed_by: Vec<Row>,
+    },
+    /// It does not.
+    Drop(Loss),
+    /// The rules cannot be followed, and why.
+    CannotTell(String),
+}
+
+/// A packet thrown away by a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loss {
+    /// As a cause.
+    pub cause: Cause,
+    /// The rule.
+    pub row: String,
+}
+
+/// The rules of one namespace, ready to run.
+#[derive(Debug)]
+pub struct Ruleset<'a> {
+    netns: &'a Netns,
+    /// All base chains with their hooks, in the order in which a packet meets them.
+    chains: Vec<Chain>,
+    /// What could not be read, by family.
+    doubts: Vec<(Family, String)>,
+}
+
+impl<'a> Ruleset<'a> {
+    /// Makes the rules of `netns` ready.
+    pub fn new(netns: &'a Netns) -> Self {
+        let mut this = Self {
+            netns,
+            chains: Vec::new(),
+            doubts: Vec::new(),
+        };
+        iptables::compile(netns, &mut this.chains, &mut this.doubts);
+        nft::compile(netns, &mut this.chains, &mut this.doubts);
+        this.chains.sort_by_key(|chain| chain.priority);
+        this
+    }
+
+    /// Whether nothing is looked at.
+    pub fn is_empty(&self) -> bool {
+        self.chains.is_empty() && self.doubts.is_empty()
+    }
+
+    /// What `hook` does with `packet`.
+    pub fn judge(
+        &self,
+        hook: Hook,
+        devices: Devices,
+        established: bool,
+        packet: &mut Packet,
+        recording: bool,
+    ) -> Judgement {
+        if self.is_empty() {
+            return Judgement::Accept {
+                changed_by: Vec::new(),
+            };
+        }
+        run::judge(self, hook, devices, established, packet, recording, 0)
+    }
+
+    /// The endpoints behind a service's address, as the rules at `hook` translate it.
+    pub fn endpoints(&self, hook: Hook, packet: &Packet) -> Vec<(IpAddr, Option<u16>)> {
+        const MOST: usize = 1000;
+        let devices = Devices {
+            input: None,
+            output: None,
+        };
+        let mut found: Vec<(IpAddr, Option<u16>)> = Vec::new();
+        for choice in 0..MOST {
+            let mut copy = *packet;
+            let judged = run::judge(self, hook, devices, false, &mut copy, false, choice);
+            if !matches!(judged, Judgement::Accept { .. }) || copy.destination == packet.destination
+            {
+                break;
+            }
+            let end = (copy.destination, copy.protocol.ports().map(|ports| ports.1));
+            if found.contains(&end) {
+                break;
+            }
+            found.push(end);
+        }
+        found
+    }
+}

@@ -1,0 +1,151 @@
+//! One form for the rules of iptables and nft.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::Hook;
+use crate::model::rule::Family;
+
+/// A base chain with all chains it can lead to.
+#[derive(Debug)]
+pub(super) struct Chain {
+    pub(super) hook: Hook,
+    pub(super) priority: i32,
+    /// `None` is both (`inet`).
+    pub(super) family: Option<Family>,
+    /// Only the first packet of a conversation is looked at.
+    pub(super) is_nat: bool,
+    pub(super) by: &'static str,
+    pub(super) table: Arc<Table>,
+    pub(super) name: String,
+    pub(super) policy_drops: bool,
+}
+
+/// The chains of one table.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) chains: HashMap<String, Vec<Rule>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) matches: Vec<Match>,
+    pub(super) actions: Vec<Action>,
+    /// As its program prints it.
+    pub(super) text: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Match {
+    pub(super) invert: bool,
+    pub(super) test: Test,
+}
+
+/// What is asked of a packet.
+#[derive(Debug)]
+pub(super) enum Test {
+    Source(Vec<IpNet>),
+    Destination(Vec<IpNet>),
+    /// Names; one that ends with `+` or `*` stands for all that begin so.
+    Input(Vec<String>),
+    Output(Vec<String>),
+    Protocol(Vec<u8>),
+    SourcePort(Vec<(u16, u16)>),
+    DestinationPort(Vec<(u16, u16)>),
+    Mark {
+        value: u32,
+        mask: u32,
+    },
+    State(States),
+    /// An echo request (8, 128) or reply (0, 129), as its ICMP type.
+    IcmpType(Vec<u8>),
+    /// The type of an address for this namespace.
+    AddressType {
+        destination: bool,
+        kind: AddressType,
+    },
+    Elements {
+        fields: Vec<Field>,
+        elements: Vec<Element>,
+    },
+    /// Octets of the packet, header included.
+    Length(u32, u32),
+    /// One in several is chosen.
+    Chance,
+    Always,
+    Unknown(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AddressType {
+    Local,
+    Unicast,
+    Broadcast,
+    Multicast,
+}
+
+/// States of connection tracking.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct States {
+    pub(super) new: bool,
+    pub(super) established: bool,
+    /// The packet's address was translated.
+    pub(super) dnat: bool,
+    pub(super) snat: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Source,
+    Destination,
+    SourcePort,
+    DestinationPort,
+    Protocol,
+    Input,
+    Output,
+    Mark,
+}
+
+/// A member of a set: a value for each field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) values: Vec<Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    Net(IpNet),
+    Range(IpAddr, IpAddr),
+    Number(u32, u32),
+    /// A port of one protocol.
+    Service(u8, u16, u16),
+    Name(String),
+    Any,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Action {
+    Accept,
+    Drop,
+    Reject,
+    Return,
+    Jump(String),
+    Goto(String),
+    Destination(Option<IpAddr>, Option<u16>),
+    Source(IpAddr),
+    Masquerade,
+    /// `(mark & !mask) ^ value`
+    Mark {
+        mask: u32,
+        value: u32,
+    },
+    Verdicts {
+        fields: Vec<Field>,
+        map: Vec<(Element, Vec<Action>)>,
+    },
+    Unknown(String),
+}

@@ -1,0 +1,438 @@
+//! Runs a packet over the chains of a hook.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::rule::{
+    Action, AddressType, Chain, Element, Field, Match, Rule, States, Table, Test, Value,
+};
+use super::{Devices, Hook, Judgement, Loss, Ruleset};
+use crate::model::number::IfIndex;
+use crate::walk::flow::family_of;
+use crate::walk::path::{Cause, Packet, Protocol, Row, RowTable};
+
+/// Jumps nest no deeper in the kernel either (`NFT_JUMP_STACK_SIZE`, and xtables' own limit is larger).
+const DEEPEST: u8 = 64;
+/// So many matches that are not understood are tried both ways.
+const MOST_UNKNOWN: u32 = 3;
+
+/// One run, with what it assumes about what it does not understand.
+struct Run<'r, 'a> {
+    ruleset: &'r Ruleset<'a>,
+    devices: Devices,
+    established: bool,
+    packet: Packet,
+    first: Packet,
+    /// The bit of each unknown match says whether it is taken to hold.
+    assumed: u32,
+    unknown: Vec<String>,
+    /// So many matches that hold by chance are passed over.
+    skip: usize,
+    recording: bool,
+    changed_by: Vec<Row>,
+}
+
+enum Flow {
+    Next,
+    Accept,
+    Lost(Loss),
+    Unknown(String),
+}
+
+/// What became of the packet in one run.
+#[derive(PartialEq)]
+struct Outcome {
+    packet: Packet,
+    loss: Option<Loss>,
+}
+
+pub(super) fn judge(
+    ruleset: &Ruleset<'_>,
+    hook: Hook,
+    devices: Devices,
+    established: bool,
+    packet: &mut Packet,
+    recording: bool,
+    skip: usize,
+) -> Judgement {
+    let family = family_of(packet.destination);
+    if let Some((_, why)) = ruleset.doubts.iter().find(|(of, _)| *of == family) {
+        return Judgement::CannotTell(why.clone());
+    }
+    let mut agreed: Option<(Outcome, Vec<Row>)> = None;
+    let mut assumed = 0;
+    loop {
+        let mut run = Run {
+            ruleset,
+            devices,
+            established,
+            packet: *packet,
+            first: *packet,
+            assumed,
+            unknown: Vec::new(),
+            skip,
+            recording,
+            changed_by: Vec::new(),
+        };
+        let loss = match run.hook(hook) {
+            Flow::Next | Flow::Accept => None,
+            Flow::Lost(loss) => Some(loss),
+            Flow::Unknown(why) => return Judgement::CannotTell(why),
+        };
+        let outcome = Outcome {
+            packet: run.packet,
+            loss,
+        };
+        let unknown = u32::try_from(run.unknown.len()).unwrap_or(u32::MAX);
+        let why = || {
+            let rule = run.unknown.first().cloned().unwrap_or_default();
+            Judgement::CannotTell(format!("it depends on a rule that is not followed: {rule}"))
+        };
+        match &agreed {
+            None => agreed = Some((outcome, std::mem::take(&mut run.changed_by))),
+            Some((first, _)) if *first == outcome => {}
+            Some(_) => return why(),
+        }
+        if unknown > MOST_UNKNOWN {
+            return why();
+        }
+        assumed += 1;
+        if assumed >= 1 << unknown {
+            break;
+        }
+    }
+    match agreed {
+        Some((
+            Outcome {
+                loss: Some(loss), ..
+            },
+            _,
+        )) => Judgement::Drop(loss),
+        Some((outcome, changed_by)) => {
+            *packet = outcome.packet;
+            Judgement::Accept { changed_by }
+        }
+        None => Judgement::Accept {
+            changed_by: Vec::new(),
+        },
+    }
+}
+
+impl Run<'_, '_> {
+    fn hook(&mut self, hook: Hook) -> Flow {
+        let family = family_of(self.packet.destination);
+        let ruleset = self.ruleset;
+        for chain in &ruleset.chains {
+            let concerns = chain.hook == hook
+                && chain.family.is_none_or(|of| of == family)
+                && !(chain.is_nat && self.established);
+            if !concerns {
+                continue;
+            }
+            match self.chain(chain, &chain.table, &chain.name, 0) {
+                Flow::Accept => {}
+                Flow::Next if chain.policy_drops => {
+                    return Flow::Lost(Loss {
+                        cause: Cause::Filtered {
+                            by: chain.by,
+                            chain: format!("{} {}", chain.table.name, chain.name),
+                            rejected: false,
+                            policy: true,
+                        },
+                        row: format!("{}: policy of {} drops", chain.table.name, chain.name),
+                    });
+                }
+                Flow::Next => {}
+                lost => return lost,
+            }
+        }
+        Flow::Next
+    }
+
+    fn chain(&mut self, base: &Chain, table: &Table, name: &str, depth: u8) -> Flow {
+        if depth > DEEPEST {
+            return Flow::Unknown(format!("chains of {} lead in circles", table.name));
+        }
+        let Some(rules) = table.chains.get(name) else {
+            return Flow::Unknown(format!("chain {name} of {} is not there", table.name));
+        };
+        for rule in rules {
+            if !self.matches(rule) {
+                continue;
+            }
+            match self.act(base, table, name, rule, &rule.actions, depth) {
+                (Flow::Next, false) => {}
+                (Flow::Next, true) => return Flow::Next,
+                (other, _) => return other,
+            }
+        }
+        Flow::Next
+    }
+
+    /// The second is whether the chain ends here.
+    fn act(
+        &mut self,
+        base: &Chain,
+        table: &Table,
+        chain: &str,
+        rule: &Rule,
+        actions: &[Action],
+        depth: u8,
+    ) -> (Flow, bool) {
+        let text = || format!("{}: {}", table.name, rule.text);
+        let lost = |rejected| {
+            let cause = Cause::Filtered {
+                by: base.by,
+                chain: format!("{} {chain}", table.name),
+                rejected,
+                policy: false,
+            };
+            (Flow::Lost(Loss { cause, row: text() }), true)
+        };
+        for action in actions {
+            match action {
+                Action::Accept => return (Flow::Accept, true),
+                Action::Drop => return lost(false),
+                Action::Reject => return lost(true),
+                Action::Return => return (Flow::Next, true),
+                Action::Jump(to) => match self.chain(base, table, to, depth + 1) {
+                    Flow::Next => {}
+                    other => return (other, true),
+                },
+                Action::Goto(to) => return (self.chain(base, table, to, depth + 1), true),
+                Action::Destination(address, port) => {
+                    let local = || self.own_address();
+                    let Some(address) = address.or_else(local) else {
+                        return (Flow::Unknown(text()), true);
+                    };
+                    self.packet.destination = address;
+                    if let (Some(port), Some((source, _))) = (port, self.packet.protocol.ports()) {
+                        self.packet.protocol = self.packet.protocol.with_ports(source, *port);
+                    }
+                    self.changed(text());
+                    return (Flow::Accept, true);
+                }
+                Action::Source(address) => {
+                    self.packet.source = *address;
+                    self.changed(text());
+                    return (Flow::Accept, true);
+                }
+                Action::Masquerade => {
+                    self.packet.source = match self.packet.source {
+                        IpAddr::V4(_) => IpAddr::from([0, 0, 0, 0]),
+                        IpAddr::V6(_) => IpAddr::from([0u8; 16]),
+                    };
+                    self.changed(text());
+                    return (Flow::Accept, true);
+                }
+                Action::Mark { mask, value } => {
+                    self.packet.mark = (self.packet.mark & !mask) ^ value;
+                }
+                Action::Verdicts { fields, map } => {
+                    let found = map
+                        .iter()
+                        .find(|(element, _)| self.is_element(fields, element));
+                    if let Some((_, actions)) = found {
+                        let result = self.act(base, table, chain, rule, actions, depth);
+                        if !matches!(result, (Flow::Next, false)) {
+                            return result;
+                        }
+                    }
+                }
+                Action::Unknown(what) => {
+                    let why = format!("{what} in {}", text());
+                    return (Flow::Unknown(why), true);
+                }
+            }
+        }
+        (Flow::Next, false)
+    }
+
+    /// `REDIRECT`: an address of the device it came in by.
+    fn own_address(&self) -> Option<IpAddr> {
+        let device = self.devices.input?;
+        self.ruleset
+            .netns
+            .addresses_of(device)
+            .map(|row| row.address)
+            .find(|address| address.is_ipv4() == self.packet.destination.is_ipv4())
+    }
+
+    fn changed(&mut self, text: String) {
+        if self.recording {
+            self.changed_by.push(Row::new(RowTable::Netfilter, text));
+        }
+    }
+
+    fn matches(&mut self, rule: &Rule) -> bool {
+        // What is understood first: a rule that is out of the question asks nothing of the rest.
+        let known = rule
+            .matches
+            .iter()
+            .filter(|m| !matches!(m.test, Test::Unknown(_) | Test::Chance))
+            .all(|m| self.holds(m));
+        if !known || (rule.actions.is_empty() && !rule.matches.is_empty()) {
+            return false;
+        }
+        for m in &rule.matches {
+            match &m.test {
+                Test::Unknown(what) => {
+                    let bit = u32::try_from(self.unknown.len()).unwrap_or(31).min(31);
+                    self.unknown.push(format!("{} ({what})", rule.text));
+                    if self.assumed & (1 << bit) == 0 {
+                        return false;
+                    }
+                }
+                Test::Chance if self.skip > 0 => {
+                    self.skip -= 1;
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+
+    fn holds(&self, m: &Match) -> bool {
+        let packet = &self.packet;
+        let v6 = packet.destination.is_ipv6();
+        let ports = packet.protocol.ports();
+        let in_nets =
+            |nets: &[IpNet], address: IpAddr| nets.iter().any(|net| net.contains(&address));
+        let in_ranges = |ranges: &[(u16, u16)], port: Option<u16>| {
+            port.is_some_and(|port| ranges.iter().any(|(a, b)| (*a..=*b).contains(&port)))
+        };
+        let result = match &m.test {
+            Test::Source(nets) => in_nets(nets, packet.source),
+            Test::Destination(nets) => in_nets(nets, packet.destination),
+            Test::Input(names) => self.is_named(names, self.devices.input),
+            Test::Output(names) => self.is_named(names, self.devices.output),
+            Test::Protocol(numbers) => numbers.contains(&packet.protocol.number(v6)),
+            Test::SourcePort(ranges) => in_ranges(ranges, ports.map(|ports| ports.0)),
+            Test::DestinationPort(ranges) => in_ranges(ranges, ports.map(|ports| ports.1)),
+            Test::Mark { value, mask } => packet.mark & mask == *value,
+            Test::State(states) => self.is_in(*states),
+            Test::IcmpType(types) => {
+                let own = match (packet.protocol, v6) {
+                    (Protocol::EchoRequest, false) => Some(8),
+                    (Protocol::EchoReply, false) => Some(0),
+                    (Protocol::EchoRequest, true) => Some(128),
+                    (Protocol::EchoReply, true) => Some(129),
+                    _ => None,
+                };
+                own.is_some_and(|own| types.contains(&own))
+            }
+            Test::AddressType { destination, kind } => {
+                let address = if *destination {
+                    packet.destination
+                } else {
+                    packet.source
+                };
+                self.is_of_type(address, *kind)
+            }
+            Test::Elements { fields, elements } => elements
+                .iter()
+                .any(|element| self.is_element(fields, element)),
+            Test::Length(least, most) => (*least..=*most).contains(&packet.size),
+            Test::Always => true,
+            Test::Chance | Test::Unknown(_) => true,
+        };
+        result != m.invert
+    }
+
+    fn is_in(&self, states: States) -> bool {
+        let new = !self.established;
+        (states.new && new)
+            || (states.established && self.established)
+            || (states.dnat && self.packet.destination != self.first.destination)
+            || (states.snat && self.packet.source != self.first.source)
+    }
+
+    fn is_named(&self, names: &[String], device: Option<IfIndex>) -> bool {
+        let Some(device) = device else { return false };
+        let netns = self.ruleset.netns;
+        let own = netns.device_name(device);
+        names
+            .iter()
+            .any(|name| match name.strip_suffix(['+', '*']) {
+                Some(prefix) => own.starts_with(prefix),
+                None => own == *name,
+            })
+    }
+
+    fn is_of_type(&self, address: IpAddr, kind: AddressType) -> bool {
+        let local = address.is_loopback()
+            || self
+                .ruleset
+                .netns
+                .addresses
+                .iter()
+                .any(|row| row.address == address);
+        let broadcast = self
+            .ruleset
+            .netns
+            .addresses
+            .iter()
+            .any(|row| row.broadcast == Some(address));
+        match kind {
+            AddressType::Local => local,
+            AddressType::Broadcast => broadcast,
+            AddressType::Multicast => address.is_multicast(),
+            AddressType::Unicast => !local && !broadcast && !address.is_multicast(),
+        }
+    }
+
+    fn is_element(&self, fields: &[Field], element: &Element) -> bool {
+        fields.len() == element.values.len()
+            && fields
+                .iter()
+                .zip(&element.values)
+                .all(|(field, value)| self.has(*field, value))
+    }
+
+    fn has(&self, field: Field, value: &Value) -> bool {
+        let packet = &self.packet;
+        let v6 = packet.destination.is_ipv6();
+        let number = match field {
+            Field::Source | Field::Destination => {
+                let address = if field == Field::Source {
+                    packet.source
+                } else {
+                    packet.destination
+                };
+                return match value {
+                    Value::Net(net) => net.contains(&address),
+                    Value::Range(first, last) => (*first..=*last).contains(&address),
+                    Value::Any => true,
+                    _ => false,
+                };
+            }
+            Field::Input | Field::Output => {
+                let device = if field == Field::Input {
+                    self.devices.input
+                } else {
+                    self.devices.output
+                };
+                return match value {
+                    Value::Name(name) => self.is_named(std::slice::from_ref(name), device),
+                    Value::Any => true,
+                    _ => false,
+                };
+            }
+            Field::SourcePort => packet.protocol.ports().map(|ports| u32::from(ports.0)),
+            Field::DestinationPort => packet.protocol.ports().map(|ports| u32::from(ports.1)),
+            Field::Protocol => Some(u32::from(packet.protocol.number(v6))),
+            Field::Mark => Some(packet.mark),
+        };
+        match value {
+            Value::Number(first, last) => number.is_some_and(|n| (*first..=*last).contains(&n)),
+            Value::Service(protocol, first, last) => {
+                *protocol == packet.protocol.number(v6)
+                    && number.is_some_and(|n| (u32::from(*first)..=u32::from(*last)).contains(&n))
+            }
+            Value::Any => true,
+            _ => false,
+        }
+    }
+}
