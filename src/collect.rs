@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 pub use cni::Paths;
 use namespaces::{Depth, Entrance, Found};
 
+use crate::model::counters::{Counted, DeviceCounted};
 use crate::model::{NetnsId, Node, Reading, Subject, Table};
 
 /// How long a runtime may take to answer everything.
@@ -103,6 +104,36 @@ pub fn snapshot(request: &Request) -> Result<Node, Error> {
     }
     node.duration_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     Ok(node)
+}
+
+/// Reads what the namespace of the calling thread has counted so far; `id` says which that is.
+pub fn count_here(id: NetnsId) -> Counted {
+    let devices = match plugin_core::netlink::Socket::open() {
+        Err(error) => Table::unavailable(error.to_string()),
+        Ok(mut socket) => {
+            let links = rtnetlink::link::read(&mut socket);
+            Table {
+                state: links.state,
+                reason: links.reason,
+                rows: links
+                    .rows
+                    .into_iter()
+                    .map(|link| DeviceCounted {
+                        index: link.index,
+                        name: link.name,
+                        stats: link.stats,
+                    })
+                    .collect(),
+            }
+        }
+    };
+    Counted {
+        netns: id,
+        protocols: counters::protocols(),
+        conntrack: counters::conntrack(),
+        devices,
+        softnet: counters::softnet(),
+    }
 }
 
 fn everything(node: &mut Node, root: Entrance, request: &Request) {

@@ -28,6 +28,7 @@
 //! | [`inspect`] | what a snapshot says about one pod, all pods, and another snapshot |
 //! | [`walk`] | where the kernel would send a packet, and why: pure, from snapshots |
 //! | [`diagnose`] | what is wrong, by family, each with its proof |
+//! | [`probe`] | packets as proof: sent from inside a namespace, seen at its devices |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
@@ -46,6 +47,7 @@ pub mod error;
 pub mod inspect;
 pub mod lab;
 pub mod model;
+pub mod probe;
 pub mod render;
 pub mod walk;
 pub mod wire;

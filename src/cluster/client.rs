@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Remote;
 use super::protocol::{Answer, AnswerOutcome, Ask, Hello, Question, SCHEMA};
+use super::{Local, Remote};
 use crate::collect::Scope;
 use crate::model::bundle::Missing;
 use crate::model::{Bundle, Node};
 
 /// How long one node may take, unless said otherwise.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// What is said of an answer to another question.
+const BESIDE: &str = "its answer is not to the question";
 
 /// The longest answer taken, octets.
 const LONGEST: u64 = 1 << 30;
@@ -60,7 +63,7 @@ pub fn ask_all(remote: &Remote, scope: &Scope) -> Bundle {
 
 fn ask(name: &str, command: &[OsString], remote: &Remote, scope: &Scope) -> Result<Node, String> {
     let mut connection = Connection::open(command, remote.limit)?;
-    connection.ask(Question::new(name.to_owned(), scope, &remote.local))
+    connection.snapshot(name, scope, &remote.local)
 }
 
 /// A conversation with a node. It ends with this value.
@@ -126,11 +129,28 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Gives the conversation `limit` from now on.
+    pub fn extend(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.end = Instant::now() + limit;
+    }
+
+    /// Asks for a snapshot.
+    ///
+    /// # Errors
+    /// As [`Connection::ask`].
+    pub fn snapshot(&mut self, name: &str, scope: &Scope, local: &Local) -> Result<Node, String> {
+        match self.ask(Question::new(name.to_owned(), scope, local))? {
+            AnswerOutcome::Node(node) => Ok(*node),
+            _ => Err(BESIDE.to_owned()),
+        }
+    }
+
     /// Asks a question and waits for its answer.
     ///
     /// # Errors
     /// The node's refusal, or that it ended or took too long.
-    pub fn ask(&mut self, question: Question) -> Result<Node, String> {
+    pub fn ask(&mut self, question: Question) -> Result<AnswerOutcome, String> {
         let id = self.next;
         self.next += 1;
         let mut text = serde_json::to_vec(&Ask { id, question })
@@ -153,8 +173,8 @@ impl Connection {
                 .map_err(|error| format!("its answer cannot be understood: {error}"))?;
             if answer.id == id {
                 return match answer.outcome {
-                    AnswerOutcome::Node(node) => Ok(*node),
                     AnswerOutcome::Error(reason) => Err(reason),
+                    answer => Ok(answer),
                 };
             }
         }

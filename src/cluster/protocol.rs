@@ -2,7 +2,8 @@
 //!
 //! The node begins with [`Hello`]. Then each line to the node is an [`Ask`], each line from it an
 //! [`Answer`] with the number of the question. Unknown fields are passed over, so that a newer program can
-//! say more; an unknown question is answered by an error.
+//! say more; an unknown question is answered by an error. What the node keeps open (taps) it closes when the
+//! conversation ends, and when nothing was asked for a while.
 
 use std::path::PathBuf;
 
@@ -10,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Local;
 use crate::collect::{Paths, RuntimeChoice, Scope};
+use crate::model::counters::Counted;
 use crate::model::{Node, Subject};
+use crate::probe::message::{self as probe, Blind, NetnsRef, Seens, Sent, Watch};
 
 /// The name of this conversation.
 pub const SCHEMA: &str = "ovl.serve/v1";
@@ -66,6 +69,26 @@ pub enum Question {
         #[serde(default)]
         places: Places,
     },
+    /// The node's clock. Also says that packets will be asked for, so that it gets ready to note times.
+    Clock,
+    /// Tap these namespaces, in place of those before.
+    TapOpen {
+        /// Where.
+        netns: Vec<NetnsRef>,
+        /// What is to be seen.
+        watch: Watch,
+    },
+    /// What the taps saw since the last time.
+    TapRead,
+    /// Close all taps. The end of the conversation does it too.
+    TapClose,
+    /// Send probes, and answer when all are answered or had their time.
+    Send(probe::Send),
+    /// What these namespaces have counted so far.
+    Counters {
+        /// Which.
+        netns: Vec<NetnsRef>,
+    },
 }
 
 impl Question {
@@ -80,19 +103,6 @@ impl Question {
                 subject: subject.clone(),
                 places,
             },
-        }
-    }
-
-    /// What is to be read, of which node, where.
-    pub fn into_parts(self) -> (String, Scope, Local) {
-        match self {
-            Self::Snapshot { node, places } => (node, Scope::Everything, places.into()),
-            Self::Pods { node, places } => (node, Scope::Pods, places.into()),
-            Self::Resolve {
-                node,
-                subject,
-                places,
-            } => (node, Scope::Pod(subject), places.into()),
         }
     }
 }
@@ -178,6 +188,18 @@ pub struct Answer {
 pub enum AnswerOutcome {
     /// What was read.
     Node(Box<Node>),
+    /// Nanoseconds since 1970 by the node's clock.
+    Clock(i64),
+    /// The taps are open, but for these.
+    Open(Vec<Blind>),
+    /// What they saw.
+    Seen(Seens),
+    /// They are closed.
+    Closed,
+    /// What became of the probes.
+    Sent(Vec<Sent>),
+    /// What was counted, where it could be read.
+    Counted(Vec<Counted>),
     /// Why nothing was.
     Error(String),
 }

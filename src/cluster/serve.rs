@@ -4,17 +4,25 @@
 //! asked is gone, ends the program even while a question is still open.
 
 use std::io::{BufRead, Write};
-use std::sync::mpsc::{self, Sender};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Local;
 use super::here;
-use super::protocol::{Answer, AnswerOutcome, Ask, Hello, SCHEMA};
+use super::protocol::{Answer, AnswerOutcome, Ask, Hello, Question, SCHEMA};
+use crate::collect::Scope;
 use crate::error::{Error, Outcome, Result};
+use crate::probe::session::Session;
 
 /// The longest question taken, octets.
 const LONGEST: u64 = 1 << 20;
+
+/// Taps are closed when nothing was asked for so long.
+const IDLE: Duration = Duration::from_secs(120);
 
 enum Event {
     Line(std::io::Result<Vec<u8>>),
@@ -42,14 +50,23 @@ pub fn serve(mut input: impl BufRead + Send + 'static, out: &mut dyn Write) -> R
         .name("questions".into())
         .spawn(move || read_lines(&mut input, &lines))
         .map_err(|error| Error::failed("cannot start a thread").caused_by(error))?;
-    for event in &next {
+    let session = Arc::new(Session::default());
+    loop {
+        let event = match next.recv_timeout(IDLE) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => {
+                session.close();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         match event {
             Event::End => break,
             Event::Line(Err(error)) => {
                 return Err(Error::failed("cannot read the questions").caused_by(error));
             }
             Event::Line(Ok(text)) => match serde_json::from_slice::<Ask>(&text) {
-                Ok(ask) => answer_in_time(ask, &events)?,
+                Ok(ask) => answer_in_time(ask, &session, &events)?,
                 Err(error) => line(out, &refusal(&text, &error.to_string()))?,
             },
             Event::Done(answer) => line(out, &*answer)?,
@@ -76,16 +93,12 @@ fn read_lines(input: &mut impl BufRead, events: &Sender<Event>) {
     }
 }
 
-fn answer_in_time(ask: Ask, events: &Sender<Event>) -> Result<()> {
-    let events = events.clone();
+fn answer_in_time(ask: Ask, session: &Arc<Session>, events: &Sender<Event>) -> Result<()> {
+    let (session, events) = (Arc::clone(session), events.clone());
     thread::Builder::new()
         .name("answer".into())
         .spawn(move || {
-            let (node, scope, local) = ask.question.into_parts();
-            let outcome = match here(&local, &scope, Some(node)) {
-                Ok(node) => AnswerOutcome::Node(Box::new(node)),
-                Err(error) => AnswerOutcome::Error(error.to_string()),
-            };
+            let outcome = answer(ask.question, &session).unwrap_or_else(AnswerOutcome::Error);
             // The program may have ended meanwhile.
             let _ = events.send(Event::Done(Box::new(Answer {
                 id: ask.id,
@@ -94,6 +107,32 @@ fn answer_in_time(ask: Ask, events: &Sender<Event>) -> Result<()> {
         })
         .map(drop)
         .map_err(|error| Error::failed("cannot start a thread").caused_by(error))
+}
+
+fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String> {
+    let read = |node, places, scope: Scope| {
+        here(&Local::from(places), &scope, Some(node))
+            .map(|node| AnswerOutcome::Node(Box::new(node)))
+            .map_err(|error| error.to_string())
+    };
+    match question {
+        Question::Snapshot { node, places } => read(node, places, Scope::Everything),
+        Question::Pods { node, places } => read(node, places, Scope::Pods),
+        Question::Resolve {
+            node,
+            subject,
+            places,
+        } => read(node, places, Scope::Pod(subject)),
+        Question::Clock => Ok(AnswerOutcome::Clock(session.clock())),
+        Question::TapOpen { netns, watch } => Ok(AnswerOutcome::Open(session.open(&netns, watch))),
+        Question::TapRead => Ok(AnswerOutcome::Seen(session.read())),
+        Question::TapClose => {
+            session.close();
+            Ok(AnswerOutcome::Closed)
+        }
+        Question::Send(request) => Ok(AnswerOutcome::Sent(session.send(&request)?)),
+        Question::Counters { netns } => Ok(AnswerOutcome::Counted(session.count(&netns))),
+    }
 }
 
 /// The answer to what is no question; with its number, if it has one.

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::link::LinkStats;
+use super::number::{IfIndex, NetnsId};
+use super::table::{Reading, Table};
+
 /// Counters by the names of `nstat` (`IpInReceives`, `TcpExtListenDrops`, `Ip6InHdrErrors` …). One that
 /// is zero is left out.
 pub type Counters = BTreeMap<String, u64>;
@@ -50,4 +54,30 @@ pub struct Softnet {
     pub dropped: u64,
     /// How often time or budget ran out.
     pub time_squeeze: u64,
+}
+
+/// What a namespace has counted so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Which.
+    pub netns: NetnsId,
+    /// `snmp`, `netstat`, `snmp6`.
+    pub protocols: Reading<Counters>,
+    /// Connection tracking.
+    pub conntrack: Reading<Conntrack>,
+    /// Each device.
+    pub devices: Table<DeviceCounted>,
+    /// The receiving side, which all namespaces of a kernel share.
+    pub softnet: Reading<Softnet>,
+}
+
+/// What a device has counted so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceCounted {
+    /// Its index.
+    pub index: IfIndex,
+    /// Its name.
+    pub name: String,
+    /// What went through it.
+    pub stats: LinkStats,
 }

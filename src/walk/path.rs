@@ -259,7 +259,7 @@ impl RowTable {
 }
 
 /// Which way a packet passes a device, seen from the namespace the device is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// The namespace gives it to the device.

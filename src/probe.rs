@@ -1,0 +1,21 @@
+//! Proof by packets: what is sent, where it is seen, and what the kernel counted meanwhile.
+//!
+//! | | |
+//! |---|---|
+//! | [`message`] | what is asked of a node and what it answers, as plain values |
+//! | [`tap`] | sees packets: one socket for all devices of a namespace, never promiscuous |
+//! | [`filter`] | what such a socket lets through, as a program for the kernel |
+//! | [`identify`] | which probe a frame is, whatever it is wrapped in and whatever address it was given (pure) |
+//! | [`send`] | sends probes from inside a namespace and waits for their answers |
+//! | [`counters`] | what moved in the kernel's counters between two readings |
+//! | [`session`] | what a node keeps open for whoever asks it |
+//!
+//! Nothing here changes what a node does: no device, no table and no setting is touched.
+
+pub mod counters;
+pub mod filter;
+pub mod identify;
+pub mod message;
+pub mod send;
+pub mod session;
+pub mod tap;

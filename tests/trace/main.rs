@@ -1,0 +1,8 @@
+//! Traces and what they are made of, with real packets between namespaces that the tests make.
+
+// A test fails by panicking and reports by printing, in its helpers too.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod probes;
+mod space;
