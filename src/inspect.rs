@@ -9,3 +9,4 @@ pub mod gateway;
 pub mod pod;
 pub mod pods;
 pub mod redact;
+pub mod ways;

@@ -170,7 +170,7 @@ pub(super) fn read(entrances: &[&Entrance], depth: Depth, others: &[&Entrance]) 
             let netns = match entered {
                 Ok(()) => {
                     here = Some(entrance.id);
-                    read_here(entrance, depth, others, ethtool)
+                    read_here(entrance, depth, others, ethtool, own == Some(entrance.id))
                 }
                 Err(error) => closed(entrance, &format!("cannot enter the namespace: {error}")),
             };
@@ -219,6 +219,7 @@ fn read_here(
     depth: Depth,
     others: &[&Entrance],
     ethtool: Option<u16>,
+    own: bool,
 ) -> Netns {
     let mut socket = match Socket::open() {
         Ok(socket) => socket,
@@ -236,6 +237,9 @@ fn read_here(
         resolve(link, entrance.id, &netns.nsids);
     }
     if depth == Depth::Brief {
+        if own {
+            netns.routes = default_routes(&mut socket);
+        }
         return netns;
     }
     netns.rules = rtnetlink::rule::read(&mut socket);
@@ -275,6 +279,18 @@ fn read_here(
     netns.counters = counters::protocols();
     netns.conntrack = counters::conntrack();
     netns
+}
+
+/// The default routes of the main table, whose device has the node's address.
+fn default_routes(socket: &mut Socket) -> Table<crate::model::Route> {
+    let mut table = rtnetlink::route::read(socket, rtnetlink::route::Wanted::default());
+    table
+        .rows
+        .retain(|route| route.is_default() && route.table == crate::model::TableId::MAIN);
+    if table.is_complete() {
+        table = Table::partial(table.rows, "only default routes were read");
+    }
+    table
 }
 
 /// A route by a nexthop object has the object's ways filled in by the kernel; one by a group too, but not in

@@ -342,7 +342,8 @@ impl Look<'_> {
             .iter()
             .filter(|e| wanted.contains(&e.id))
             .collect();
-        let mut root = read_root(&self.root, &pods, &others, kept);
+        let on_node = node.sandboxes.iter().any(|sandbox| sandbox.host_network);
+        let mut root = read_root(&self.root, &pods, &others, kept, on_node);
         root.addresses.rows.extend(self.own_address);
         node.namespaces = std::iter::once(root).chain(pods).collect();
         let addresses: Vec<IpAddr> = node
@@ -356,8 +357,14 @@ impl Look<'_> {
     }
 }
 
-/// The rows of the node's own namespace that concern these pods.
-fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Link>) -> Netns {
+/// The rows of the node's own namespace that concern these pods; `on_node`: one of them shares that namespace.
+fn read_root(
+    root: &Entrance,
+    pods: &[Netns],
+    others: &[&Entrance],
+    kept: Vec<Link>,
+    on_node: bool,
+) -> Netns {
     let mut netns = Netns {
         id: root.id,
         paths: root.paths.clone(),
@@ -419,7 +426,11 @@ fn read_root(root: &Entrance, pods: &[Netns], others: &[&Entrance], kept: Vec<Li
     netns.routes = asked_for(netns.routes);
     if pods.is_empty() {
         // The pod is on another node: the ways to other nodes are what this one has to do with it.
-        netns.routes.rows.retain(leads_away);
+        // A pod on the node's own network has the address of its default route.
+        netns
+            .routes
+            .rows
+            .retain(|row| leads_away(row) || (on_node && row.is_default()));
     } else {
         netns
             .routes

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
 use serde::Serialize;
 
 use super::find::{Found, occupant};
 use super::gateway::{Gateway, gateways};
+use super::ways::{WayHere, node_addresses, ways_here};
 use crate::model::cni::{AddressRecord, CachedResult};
 use crate::model::netns::Process;
 use crate::model::route::RouteKind;
@@ -16,7 +16,6 @@ use crate::model::{
     TableId, notation,
 };
 use crate::walk::fib::Fib;
-use crate::walk::flow::Flow;
 
 /// Everything about one pod.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +34,8 @@ pub struct PodReport {
     pub runtime: Option<Runtime>,
     /// Its network namespace; `null` if it has none or it could not be read.
     pub netns: Option<NetnsReport>,
+    /// The addresses by which others reach it; the node's for a pod on the node's network.
+    pub addresses: Vec<IpAddr>,
     /// Its devices, each with the other end.
     pub interfaces: Vec<Interface>,
     /// Its policy rules.
@@ -115,15 +116,6 @@ pub struct Peer {
     pub fdb: Vec<Row<FdbEntry>>,
 }
 
-/// A way by which packets from other nodes come.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct WayHere {
-    /// The node that has the route; `null` if it follows from this node alone.
-    pub from: Option<String>,
-    /// The route in the notation of `ip route`.
-    pub route: String,
-}
-
 /// What CNI did for one interface.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Attachment {
@@ -161,6 +153,14 @@ pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
             is_node: netns.id == node.root,
             processes: netns.processes.clone(),
         }),
+        addresses: if found.sandbox.is_some_and(|sandbox| sandbox.host_network) {
+            node_addresses(node)
+        } else {
+            found
+                .sandbox
+                .map(|sandbox| sandbox.addresses.clone())
+                .unwrap_or_default()
+        },
         interfaces: Vec::new(),
         rules: Table::default(),
         routes: Table::default(),
@@ -206,6 +206,9 @@ pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
     let fib = node.root().map(Fib::of_asked);
     report.gateways = gateways(node, fib.as_ref(), netns);
     let addresses = pod_addresses(netns);
+    if !addresses.is_empty() {
+        report.addresses.clone_from(&addresses);
+    }
     if let Some(root) = node.root() {
         report.node_routes = rows(
             &root.routes,
@@ -343,70 +346,6 @@ fn peer(node: &Node, far: &Netns, device: &Link) -> Peer {
             })
             .collect(),
     }
-}
-
-/// Routes on other nodes that lead to the pod's addresses; where no other node was read, the range of this
-/// node in which the pod is, and the node's address, which is what the others must have.
-fn ways_here(bundle: &Bundle, node: &Node, root: &Netns, addresses: &[IpAddr]) -> Vec<WayHere> {
-    let mut ways = Vec::new();
-    for other in bundle.nodes.iter().filter(|other| other.name != node.name) {
-        let Some(netns) = other.root() else { continue };
-        let fib = Fib::of_asked(netns);
-        for address in addresses {
-            let route = fib.lookup(&Flow::to(*address)).route;
-            if let Some(route) = route.filter(|route| !route.is_default()) {
-                let way = WayHere {
-                    from: Some(other.name.clone()),
-                    route: notation::route(route, netns),
-                };
-                if !ways.contains(&way) {
-                    ways.push(way);
-                }
-            }
-        }
-    }
-    if bundle.nodes.len() > 1 {
-        return ways;
-    }
-    for address in addresses {
-        if let Some(range) = range_of(node, root, *address) {
-            let route = WayHere {
-                from: None,
-                route: range.to_string(),
-            };
-            if !ways.contains(&route) {
-                ways.push(route);
-            }
-        }
-    }
-    ways
-}
-
-/// The range of this node that an address is in: a block that an address plugin holds, a blackhole route for
-/// it, or the network of a bridge.
-pub fn range_of(node: &Node, root: &Netns, address: IpAddr) -> Option<IpNet> {
-    let block = node
-        .cni
-        .blocks
-        .iter()
-        .map(|block| block.cidr)
-        .filter(|cidr| cidr.contains(&address))
-        .max_by_key(IpNet::prefix_len);
-    let hole = || {
-        root.routes
-            .iter()
-            .filter(|row| {
-                row.table == TableId::MAIN
-                    && row.destination.contains(&address)
-                    && !row.is_default()
-                    && row.destination.prefix_len() < row.destination.max_prefix_len()
-                    && (row.kind == RouteKind::Blackhole
-                        || row.nexthops.iter().all(|hop| hop.gateway.is_none()))
-            })
-            .map(|row| row.destination)
-            .max_by_key(IpNet::prefix_len)
-    };
-    block.or_else(hole)
 }
 
 fn attachments(node: &Node, sandbox: Option<&Sandbox>) -> Vec<Attachment> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::find::netns_name;
 use super::pod::pod_addresses;
+use super::ways::node_addresses;
 use crate::model::bundle::Missing;
 use crate::model::sandbox::SandboxState;
 use crate::model::{Bundle, Netns, Node, Sandbox};
@@ -113,7 +114,9 @@ fn row(node: &Node, sandbox: &Sandbox) -> PodRow {
             .and_then(|created| u64::try_from(node.taken_ns.checked_sub(created)?).ok())
             .map(|age| age / 1_000_000_000),
     };
-    if row.addresses.is_empty() {
+    if sandbox.host_network {
+        row.addresses = node_addresses(node);
+    } else if row.addresses.is_empty() {
         row.addresses.clone_from(&sandbox.addresses);
     }
     if let Some(netns) = netns {

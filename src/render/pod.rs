@@ -61,7 +61,7 @@ impl Page<'_> {
     fn head(&mut self, report: &PodReport) -> io::Result<()> {
         let name = self.style.subject(escape(&report.name));
         let mut line = name.clone();
-        for address in shown_addresses(report) {
+        for address in &report.addresses {
             line.push_str(&format!("  {address}"));
         }
         writeln!(self.out, "{line}  on {}", escape(&report.node))
@@ -367,27 +367,6 @@ impl Column {
             .map(|line| escape(line).width())
             .max()
             .unwrap_or(0)
-    }
-}
-
-fn shown_addresses(report: &PodReport) -> Vec<IpAddr> {
-    let own: Vec<IpAddr> = report
-        .interfaces
-        .iter()
-        .flat_map(|interface| interface.addresses.iter().map(|row| row.address))
-        .filter(|address| match address {
-            IpAddr::V4(address) => !address.is_link_local(),
-            IpAddr::V6(address) => !address.is_unicast_link_local(),
-        })
-        .collect();
-    if own.is_empty() {
-        report
-            .sandbox
-            .as_ref()
-            .map(|sandbox| sandbox.addresses.clone())
-            .unwrap_or_default()
-    } else {
-        own
     }
 }
 

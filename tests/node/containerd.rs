@@ -203,6 +203,10 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
         let Some(mut node) = Node::new(network, plugins) else {
             return;
         };
+        node.machine.sh(
+            "ip link add up0 type veth peer name up1; ip addr add 192.168.61.11/24 dev up0
+            ip link set up0 up; ip link set up1 up; ip route add default via 192.168.61.1",
+        );
         let ids = node.pods(&["one".to_owned(), "two".to_owned()]);
         let on_node = node.run_pods(&["shared".to_owned()], true);
         let report: Value =
@@ -237,8 +241,14 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
             (shared["name"].as_str(), shared["host_network"].as_bool()),
             (Some("shared"), Some(true))
         );
+        // A pod on the node's network is reached by the node's address.
+        assert_eq!(shared["addresses"], serde_json::json!(["192.168.61.11"]));
         let text = node.ovl_ok(&["pod", &on_node[0]]);
-        assert!(text.contains("hostNetwork"), "{text}");
+        assert!(
+            text.starts_with("default/shared  192.168.61.11  on node1")
+                && text.contains("hostNetwork"),
+            "{text}"
+        );
 
         let check = node.ovl(&["check"]);
         let words = String::from_utf8_lossy(&check.stdout).into_owned();
