@@ -15,9 +15,12 @@
 //! | `gateway` | routers that nobody answers for |
 //! | `limit` | tables that are nearly full |
 //! | `netfilter` | backends that do not see each other |
+//! | `network` | each node held against each |
+//! | `policy` | which rules are a network policy's |
 //! | `promised` | what plugins gave a pod and is gone |
 //! | `reach` | the node's way to a pod, and whether it believes the pod |
 //! | `sandbox` | namespaces and pods that do not belong to each other |
+//! | `trace` | the way of one packet, held against what was seen |
 
 mod address;
 pub mod catalogue;
@@ -29,9 +32,12 @@ mod forwarding;
 mod gateway;
 mod limit;
 mod netfilter;
+mod network;
+mod policy;
 mod promised;
 mod reach;
 mod sandbox;
+pub mod trace;
 
 use serde::Serialize;
 
@@ -42,7 +48,7 @@ use crate::model::{Bundle, Netns, Node, SandboxState, Table};
 use crate::walk::fib::Fib;
 
 /// What [`check`] can find on one node, by the stable names of [`Finding::id`].
-pub const IDS: [&str; 43] = [
+pub const IDS: [&str; 44] = [
     "blackhole-route",
     "bridge-down",
     "bridge-fdb-wrong",
@@ -68,6 +74,7 @@ pub const IDS: [&str; 43] = [
     "netns-gone",
     "netns-leaked",
     "netns-name-stale",
+    "network-policy-drop",
     "pod-address-missing",
     "pod-default-route-missing",
     "pod-default-route-wrong",
@@ -108,7 +115,7 @@ impl Report {
     pub const SCHEMA: &'static str = "ovl.check/v1";
 }
 
-/// Looks at each node by itself.
+/// Looks at each node by itself, then at each against each.
 pub fn check(bundle: &Bundle) -> Report {
     let mut report = Report {
         schema: Report::SCHEMA,
@@ -141,6 +148,15 @@ pub fn check(bundle: &Bundle) -> Report {
         report.findings.append(&mut look.findings);
         report.doubts.append(&mut look.doubts);
         doubts(node, &mut report.doubts);
+    }
+    for finding in network::check(bundle) {
+        let told = report.findings.iter().any(|other| {
+            (other.id, &other.node, &other.place, &other.device)
+                == (finding.id, &finding.node, &finding.place, &finding.device)
+        });
+        if !told {
+            report.findings.push(finding);
+        }
     }
     report.doubts.extend(
         bundle

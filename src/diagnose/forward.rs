@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde_json::Value;
 
-use super::{Evidence, Finding, Look, Severity, reach};
+use super::{Evidence, Finding, Look, Severity, policy, reach};
 use crate::model::netfilter::{Backend, Chain, Iptables, IptablesRule, IptablesTable};
 use crate::model::rule::Family;
 use crate::model::{Netns, State};
@@ -126,6 +126,8 @@ fn report(
     };
     let id = if by.starts_with("-P") {
         "forward-policy-drop"
+    } else if policy::wrote(&by) {
+        "network-policy-drop"
     } else if by.contains("-j REJECT") {
         "rule-reject"
     } else {

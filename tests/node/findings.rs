@@ -85,6 +85,12 @@ const FAULTS: &[Fault] = &[
     ),
     fault(
         "calico",
+        "network-policy-drop",
+        "iptables -I FORWARD -s ADDRESS -m comment --comment 'networkpolicy default/deny-all' -j DROP",
+        "iptables -D FORWARD -s ADDRESS -m comment --comment 'networkpolicy default/deny-all' -j DROP",
+    ),
+    fault(
+        "calico",
         "forward-policy-drop",
         "nft add table inet shut; nft add chain inet shut shut '{ type filter hook forward priority 0; policy drop; }'",
         "nft delete table inet shut",

@@ -55,5 +55,13 @@ pub(super) const FAMILY: Family = Family {
             show: "ip route get POD_ADDRESS (on both)",
             fix: "Correct the route on the node that sends it back.",
         },
+        Entry {
+            id: "ipv6-off",
+            severity: Fault,
+            title: "IPv6 is switched off on the device",
+            mechanism: "With net.ipv6.conf.DEVICE.disable_ipv6 the device drops every IPv6 packet.",
+            show: "sysctl net.ipv6.conf.DEVICE.disable_ipv6",
+            fix: "sysctl -w net.ipv6.conf.DEVICE.disable_ipv6=0",
+        },
     ],
 };

@@ -129,5 +129,21 @@ pub(super) const FAMILY: Family = Family {
                  ip route get NODE_ADDRESS",
             fix: "Tell the agent: flannel --iface, calico IP_AUTODETECTION_METHOD, ovl agent: underlay.",
         },
+        Entry {
+            id: "tunnel-peer-unknown",
+            severity: Fault,
+            title: "the receiving tunnel device takes nothing from the sender",
+            mechanism: "A tunnel device with a remote address takes packets from that address only.",
+            show: "ip -d link show TUNNEL",
+            fix: "Set the remote address to the sender, or to none.",
+        },
+        Entry {
+            id: "tunnel-device-missing",
+            severity: Fault,
+            title: "nothing takes the wrapped packet where it arrives",
+            mechanism: "An IPIP, GRE or SIT packet needs a tunnel device with fitting addresses; without one the kernel answers that the protocol is unreachable.",
+            show: "ip -d link show type ipip",
+            fix: "Restart the network agent of the node; it makes the device.",
+        },
     ],
 };

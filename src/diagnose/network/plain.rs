@@ -1,0 +1,265 @@
+//! Addresses and MACs that two nodes have, neighbours between the nodes, sizes, ports unlike all others.
+
+use std::collections::BTreeMap;
+
+use super::index::{Index, Known};
+use super::{finding, row};
+use crate::diagnose::Finding;
+use crate::model::neighbour::NeighbourState;
+use crate::model::{LinkKind, Mac, notation};
+
+/// What VXLAN puts around a packet, octets: IPv4 20, UDP 8, VXLAN 8, Ethernet 14.
+const WRAPPING: u32 = 50;
+/// The same over IPv6.
+const WRAPPING_V6: u32 = 70;
+
+pub(super) fn check(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    pod_addresses(index, findings);
+    pod_macs(index, findings);
+    node_macs(index, findings);
+    for known in &index.nodes {
+        neighbours(index, known, findings);
+        sizes(index, known, findings);
+    }
+    hairpin(index, findings);
+}
+
+/// One address on pods of two nodes.
+fn pod_addresses(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    let mut twice: Vec<_> = index
+        .pods
+        .iter()
+        .filter(|(_, pods)| {
+            pods.iter()
+                .any(|(node, _)| pods.first().is_some_and(|f| f.0 != *node))
+        })
+        .collect();
+    twice.sort_by_key(|(address, _)| **address);
+    for (address, pods) in twice {
+        let names: Vec<_> = pods.iter().map(|(_, pod)| pod.as_str()).collect();
+        let Some((number, pod)) = pods.first() else {
+            continue;
+        };
+        findings.push(Finding {
+            place: Some(pod.clone()),
+            what: format!("{address} is the address of {}", names.join(" and of ")),
+            show: format!("ovl pod {address}"),
+            fix: "delete one of the pods".to_owned(),
+            evidence: pods
+                .iter()
+                .map(|(node, pod)| row(index.name(*node), pod, address.to_string()))
+                .collect(),
+            ..finding("duplicate-pod-address", index.name(*number), None)
+        });
+    }
+}
+
+/// One MAC on pods of two nodes matters where their pods are one Ethernet.
+fn pod_macs(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    if !index.is_flat {
+        return;
+    }
+    let mut twice: Vec<_> = index
+        .pod_macs
+        .iter()
+        .filter(|(_, pods)| {
+            pods.iter()
+                .any(|(node, _)| pods.first().is_some_and(|f| f.0 != *node))
+        })
+        .collect();
+    twice.sort_by_key(|(mac, _)| **mac);
+    for (mac, pods) in twice {
+        let names: Vec<_> = pods.iter().map(|(_, pod)| pod.as_str()).collect();
+        let Some((number, pod)) = pods.first() else {
+            continue;
+        };
+        findings.push(Finding {
+            place: Some(pod.clone()),
+            what: format!("{mac} is the MAC of {}", names.join(" and of ")),
+            show: format!("bridge fdb show | grep {mac}"),
+            fix: "give one of them another MAC, or delete that pod".to_owned(),
+            evidence: pods
+                .iter()
+                .map(|(node, pod)| row(index.name(*node), pod, mac.to_string()))
+                .collect(),
+            ..finding("duplicate-mac", index.name(*number), None)
+        });
+    }
+}
+
+/// One MAC on two nodes' devices in one subnet.
+fn node_macs(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    let mut holders: BTreeMap<(Mac, ipnet::IpNet), Vec<(&str, &str)>> = BTreeMap::new();
+    for known in &index.nodes {
+        for link in known.underlays() {
+            let net = known.root.addresses_of(link.index).find_map(|row| {
+                row.network()
+                    .filter(|net| net.addr().is_ipv4() && net.prefix_len() < 32)
+            });
+            if let (Some(mac), Some(net)) = (link.mac, net) {
+                holders
+                    .entry((mac, net))
+                    .or_default()
+                    .push((&known.node.name, &link.name));
+            }
+        }
+    }
+    for ((mac, net), devices) in holders.into_iter().filter(|(_, devices)| devices.len() > 1) {
+        let Some((node, device)) = devices.first() else {
+            continue;
+        };
+        let names: Vec<_> = devices
+            .iter()
+            .map(|(node, device)| format!("{device} of {node}"))
+            .collect();
+        if devices.iter().all(|(other, _)| other == node) {
+            continue;
+        }
+        findings.push(Finding {
+            what: format!("{mac} is the MAC of {} in {net}", names.join(" and of ")),
+            show: format!("ip link show {device}, on both"),
+            fix: "give one of the machines another MAC".to_owned(),
+            evidence: devices
+                .iter()
+                .map(|(node, device)| row(node, "link", format!("{device} {mac}")))
+                .collect(),
+            ..finding("duplicate-mac", node, Some(device))
+        });
+    }
+}
+
+/// Entries for other nodes that were set by hand, or stand, with a MAC that the node does not have.
+fn neighbours(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>) {
+    let node = &known.node.name;
+    for entry in known.root.neighbours.iter().filter(|row| !row.proxy) {
+        // What was learned corrects itself.
+        if entry.state != NeighbourState::Permanent {
+            continue;
+        }
+        let Some(link) = known.root.link(entry.device) else {
+            continue;
+        };
+        if !known.underlays().any(|other| other.index == link.index) {
+            continue;
+        }
+        let (Some(mac), Some([holder])) = (
+            entry.mac,
+            index.by_address.get(&entry.address).map(Vec::as_slice),
+        ) else {
+            continue;
+        };
+        let Some(peer) = index.nodes.get(*holder) else {
+            continue;
+        };
+        if peer.root.links.iter().any(|link| link.mac == Some(mac)) || !peer.is_whole {
+            continue;
+        }
+        let (address, name) = (entry.address, &link.name);
+        findings.push(Finding {
+            what: format!(
+                "the entry for {address} on {name} says {mac}, which no device of {} has",
+                peer.node.name
+            ),
+            show: format!("ip neigh show {address} dev {name}"),
+            fix: format!("ip neigh del {address} dev {name}"),
+            evidence: vec![row(
+                node,
+                "neighbour",
+                notation::neighbour(entry, known.root),
+            )],
+            ..finding("underlay-neighbour-stale", node, Some(name))
+        });
+    }
+}
+
+/// What pods believe they may send, with its wrapping, against the node's device in its subnet.
+fn sizes(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>) {
+    let node = &known.node.name;
+    let pod_mtu = known
+        .ends
+        .iter()
+        .filter_map(|(link, _)| {
+            let peer = link.peer()?;
+            known.node.netns(peer.netns?)?.link(peer.index)
+        })
+        .map(|link| link.mtu)
+        .min();
+    let Some(pod_mtu) = pod_mtu else { return };
+    for link in known.underlays().filter(|link| link.is_up()) {
+        let to_nodes = known.root.addresses_of(link.index).any(|row| {
+            row.network().is_some_and(|net| {
+                index.by_address.iter().any(|(address, holders)| {
+                    net.contains(address) && holders.iter().any(|n| index.name(*n) != *node)
+                })
+            })
+        });
+        if !to_nodes {
+            continue;
+        }
+        let wrapping = known
+            .tunnels
+            .iter()
+            .find(|(_, vxlan)| vxlan.underlay.is_none_or(|below| below == link.index));
+        // Where some are reached plain, the wrapped ones are the larger.
+        let wrapping = match wrapping {
+            None => 0,
+            Some((_, vxlan)) if vxlan.local.is_some_and(|a| a.is_ipv6()) => WRAPPING_V6,
+            Some(_) => WRAPPING,
+        };
+        // Others' devices tell whether it is this one that is small.
+        let others = index
+            .nodes
+            .iter()
+            .filter(|other| other.node.name != *node)
+            .flat_map(|other| other.underlays().map(|link| link.mtu))
+            .max();
+        if link.mtu >= pod_mtu + wrapping || others.is_some_and(|most| most <= link.mtu) {
+            continue;
+        }
+        let name = &link.name;
+        findings.push(Finding {
+            what: format!(
+                "{name} takes {} octets; a pod's {pod_mtu} and {wrapping} of wrapping are more",
+                link.mtu
+            ),
+            show: format!("ip link show {name}"),
+            fix: format!("ip link set {name} mtu {}", pod_mtu + wrapping),
+            evidence: vec![row(node, "link", format!("{name} mtu {}", link.mtu))],
+            ..finding("underlay-mtu-too-small", node, Some(name))
+        });
+    }
+}
+
+/// A port of a pod without hairpin where all other pods' ports have it.
+fn hairpin(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    let ports = || {
+        index.nodes.iter().flat_map(|known| {
+            known.ends.iter().filter_map(move |(link, pod)| {
+                let bridge = known.root.link(link.master?)?;
+                matches!(bridge.kind, LinkKind::Bridge(_)).then_some(())?;
+                Some((known, *link, *pod, link.bridge_port()?.hairpin))
+            })
+        })
+    };
+    let (on, off) = ports().fold((0usize, 0usize), |(on, off), (.., hairpin)| {
+        if hairpin {
+            (on + 1, off)
+        } else {
+            (on, off + 1)
+        }
+    });
+    if off == 0 || on < 2 || off > on {
+        return;
+    }
+    for (known, link, pod, _) in ports().filter(|(.., hairpin)| !hairpin) {
+        let (node, name) = (&known.node.name, &link.name);
+        findings.push(Finding {
+            place: Some(pod.full_name()),
+            what: format!("hairpin is off on {name}; it is on at the ports of {on} other pods"),
+            show: format!("bridge -d link show dev {name}"),
+            fix: format!("bridge link set dev {name} hairpin on"),
+            evidence: vec![row(node, "bridge link", format!("{name} hairpin off"))],
+            ..finding("hairpin-off", node, Some(name))
+        });
+    }
+}

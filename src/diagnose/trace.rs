@@ -1,0 +1,172 @@
+//! What is wrong with the way of a packet: what the tables say of it, held against what the taps saw.
+//!
+//! A finding is *proven* when both say so. What only the tables say is told as that; what only the taps say is told
+//! as what it is: last seen here, never there, with what could do it.
+
+mod cause;
+mod facts;
+mod observed;
+mod origin;
+mod quiet;
+
+use serde::Serialize;
+
+pub use observed::{Change, Observed, Sight};
+
+use super::{Evidence, Finding};
+use crate::model::Bundle;
+use crate::walk::path::{End, Path};
+
+/// The ways that a trace asked the tables for.
+#[derive(Debug, Clone, Copy)]
+pub struct Ways<'a> {
+    /// From the source to the destination.
+    pub there: &'a Path,
+    /// The answer.
+    pub back: Option<&'a Path>,
+    /// A packet of the size that the source believes it may send, not to be cut.
+    pub large: Option<&'a Path>,
+    /// The same for what the destination believes.
+    pub large_back: Option<&'a Path>,
+}
+
+/// A finding of a trace.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// What is wrong.
+    #[serde(flatten)]
+    pub finding: Finding,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// What else it could be, and what would tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub possible: Vec<Possible>,
+}
+
+/// How sure a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certainty {
+    /// The tables say so, and packets were lost or changed exactly there.
+    Proven,
+    /// The tables say so; no packet was sent, or none could be seen.
+    Tables,
+    /// Packets were lost there; the tables do not say why.
+    Seen,
+}
+
+impl Certainty {
+    /// As words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Tables => "by the tables",
+            Self::Seen => "seen, cause not known",
+        }
+    }
+}
+
+/// Something that could be the cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Possible {
+    /// What.
+    pub what: String,
+    /// What would tell.
+    pub tell: String,
+}
+
+/// What a trace concludes.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Conclusion {
+    /// What is wrong, in the order of the way.
+    pub verdicts: Vec<Verdict>,
+    /// Why nothing can be said of something.
+    pub doubts: Vec<String>,
+    /// The way was not followed to its end, so that more may be wrong behind.
+    pub more_may_follow: bool,
+}
+
+/// Concludes from the tables, and from what was seen if packets were sent.
+pub fn conclude(bundle: &Bundle, ways: &Ways<'_>, observed: Option<&Observed>) -> Conclusion {
+    let mut conclusion = Conclusion::default();
+    let predicted = predict(bundle, ways, &mut conclusion);
+    match observed {
+        None => {
+            conclusion.verdicts = predicted
+                .into_iter()
+                .map(|(_, finding)| Verdict {
+                    finding,
+                    certainty: Certainty::Tables,
+                    possible: Vec::new(),
+                })
+                .collect();
+        }
+        Some(observed) => observed::weigh(bundle, ways, predicted, observed, &mut conclusion),
+    }
+    conclusion
+}
+
+/// Which of the ways a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leg {
+    /// The request is lost.
+    There,
+    /// The answer is lost.
+    Back,
+    /// Both pass; something is wrong all the same.
+    Quiet,
+    /// Only large packets are lost.
+    Large,
+}
+
+/// What the tables say.
+fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec<(Leg, Finding)> {
+    let mut found: Vec<(Leg, Finding)> = Vec::new();
+    let mut push = |leg, finding: Finding| {
+        let told = found.iter().any(|(_, other): &(Leg, Finding)| {
+            (other.id, &other.node, &other.device) == (finding.id, &finding.node, &finding.device)
+        });
+        if !told {
+            found.push((leg, finding));
+        }
+    };
+    for (leg, path) in [(Leg::There, Some(ways.there)), (Leg::Back, ways.back)] {
+        let Some(path) = path else { continue };
+        match &path.end {
+            End::Delivered { .. } => {
+                for finding in quiet::of_path(bundle, path, leg == Leg::Back) {
+                    push(Leg::Quiet, finding);
+                }
+            }
+            End::Dropped(drop) => {
+                push(leg, cause::finding(bundle, path, drop));
+                // Behind it nothing was looked at; what is wrong with the answer may follow from the same.
+                conclusion.more_may_follow = true;
+                return found;
+            }
+            End::CannotTell { at, why } => conclusion.doubts.push(format!("{at}: {why}")),
+        }
+    }
+    if let Some(finding) = ways
+        .back
+        .and_then(|back| quiet::asymmetric(bundle, ways.there, back))
+    {
+        push(Leg::Quiet, finding);
+    }
+    for path in [ways.large, ways.large_back].into_iter().flatten() {
+        if let End::Dropped(drop) = &path.end
+            && let Some(finding) = quiet::too_large(bundle, path, drop)
+        {
+            push(Leg::Large, finding);
+            break;
+        }
+    }
+    found
+}
+
+/// The rows that a decision was made by, as evidence.
+fn rows(node: &str, rows: &[crate::walk::path::Row]) -> Vec<Evidence> {
+    rows.iter()
+        .map(|row| Evidence::new(format!("{node} {}", row.table.as_str()), &row.text))
+        .collect()
+}

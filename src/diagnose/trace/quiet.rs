@@ -1,0 +1,306 @@
+//! What is wrong although small packets pass: detours, rewritten sources, sizes, answers by another way.
+
+use super::cause::Case;
+use super::facts::{self, Role, role};
+use super::origin::Told;
+use super::rows;
+use crate::diagnose::{Evidence, Finding, Severity, catalogue};
+use crate::model::Bundle;
+use crate::walk::path::{Cause, Drop, End, Hop, NoteKind, Path, Step};
+
+fn finding(told: Told) -> Finding {
+    let entry = catalogue::find(told.id);
+    Finding {
+        id: told.id,
+        severity: entry.map_or(Severity::Fault, |entry| entry.severity),
+        node: told.node,
+        place: told.place,
+        device: told.device,
+        what: told.what,
+        why: told.why.unwrap_or_else(|| {
+            let text = entry.map_or("", |entry| entry.mechanism);
+            text.split_inclusive(". ")
+                .next()
+                .unwrap_or(text)
+                .trim()
+                .to_owned()
+        }),
+        evidence: told.evidence,
+        show: told.show,
+        fix: told.fix,
+    }
+}
+
+/// What is wrong with a way that is passed.
+pub(super) fn of_path(bundle: &Bundle, path: &Path, _back: bool) -> Vec<Finding> {
+    let mut found = Vec::new();
+    found.extend(detour(bundle, path));
+    found.extend(masqueraded(bundle, path));
+    found
+}
+
+/// The packet passes a node that is neither the source's nor the destination's.
+fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
+    let first = path.hops.first()?;
+    let End::Delivered { at } = &path.end else {
+        return None;
+    };
+    // Only between pods: a node may well be the way to the world.
+    let is_pod = |address| facts::holders(bundle, address).any(|holder| holder.is_pod());
+    if !is_pod(path.packet.source) || !is_pod(path.packet.destination) {
+        return None;
+    }
+    let ends = [&first.at.node, &at.node];
+    let third = path
+        .hops
+        .iter()
+        .position(|hop| !ends.contains(&&hop.at.node))?;
+    let before = path
+        .hops
+        .get(..third)?
+        .iter()
+        .rev()
+        .find(|hop| !hop.rows.is_empty())?;
+    let (from, by) = (&before.at.node, &path.hops.get(third)?.at.node);
+    // The route stands where the packet was still plain.
+    let routed: Vec<Evidence> = path
+        .hops
+        .iter()
+        .take(third)
+        .filter(|hop| hop.at.node == *from)
+        .flat_map(|hop| rows(from, &hop.rows))
+        .collect();
+    Some(finding(
+        Told::new("block-route-to-wrong-node", from)
+            .what(format!(
+                "{from} sends what is for {} to {by}; it is on {}",
+                path.packet.destination, at.node
+            ))
+            .show(format!("ip route get {}", path.packet.destination))
+            .fix("ip route replace BLOCK via OWNER_ADDRESS")
+            .evidence(routed),
+    ))
+}
+
+/// A pod's source is rewritten on the way to another pod.
+fn masqueraded(bundle: &Bundle, path: &Path) -> Option<Finding> {
+    let pods = [path.packet.source, path.packet.destination]
+        .into_iter()
+        .all(|address| facts::holders(bundle, address).any(|holder| holder.is_pod()));
+    if !pods {
+        return None;
+    }
+    let (note, to) = path.notes.iter().find_map(|note| match &note.kind {
+        NoteKind::SourceTranslated { to, .. } => Some((note, to)),
+        _ => None,
+    })?;
+    let node = &note.at.node;
+    let evidence = note
+        .row
+        .as_ref()
+        .map(|row| rows(node, std::slice::from_ref(row)))
+        .unwrap_or_default();
+    Some(finding(
+        Told::new("pod-traffic-masqueraded", node)
+            .what(format!(
+                "the source {} becomes {to} on the way to another pod",
+                path.packet.source
+            ))
+            .show("iptables-save -t nat; nft list ruleset")
+            .fix(format!(
+                "iptables -t nat -I POSTROUTING -s {} -d {} -j RETURN, for the ranges of pods",
+                path.packet.source, path.packet.destination
+            ))
+            .evidence(evidence),
+    ))
+}
+
+/// The devices of nodes that lead to other nodes, as a packet passes them. Pods, pairs and bridges are the same both ways.
+fn between<'a>(bundle: &'a Bundle, path: &'a Path) -> Vec<(&'a Hop, &'a str, &'a str)> {
+    path.hops
+        .iter()
+        .filter_map(|hop| {
+            let node = bundle.node(&hop.at.node)?;
+            let netns = node.netns(hop.at.netns)?;
+            let device = hop.at.device.as_ref()?;
+            let link = netns.link(device.index)?;
+            matches!(role(node, netns, link), Role::Underlay | Role::Tunnel).then_some((
+                hop,
+                node.name.as_str(),
+                device.name.as_str(),
+            ))
+        })
+        .collect()
+}
+
+/// The answer does not come back by the devices that the request took.
+pub(super) fn asymmetric(bundle: &Bundle, there: &Path, back: &Path) -> Option<Finding> {
+    if !there.is_delivered() || !back.is_delivered() {
+        return None;
+    }
+    let (out, home) = (between(bundle, there), between(bundle, back));
+    let mut expected: Vec<_> = out
+        .iter()
+        .map(|(_, node, device)| (*node, *device))
+        .collect();
+    expected.reverse();
+    let taken: Vec<_> = home
+        .iter()
+        .map(|(_, node, device)| (*node, *device))
+        .collect();
+    let plain = |mut list: Vec<(&str, &str)>| {
+        list.dedup();
+        list.into_iter()
+            .map(|(n, d)| (n.to_owned(), d.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    if plain(expected.clone()) == plain(taken.clone()) {
+        return None;
+    }
+    // A detour by a third node is told of as that.
+    let nodes = |list: &[(&str, &str)]| {
+        let mut names: Vec<_> = list.iter().map(|(node, _)| (*node).to_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    if nodes(&expected) != nodes(&taken) {
+        return None;
+    }
+    let position = (0..taken.len()).find(|n| taken.get(*n) != expected.get(*n))?;
+    let (hop, node, device) = home.get(position)?;
+    // Where the request left its wrapping, the answer did not get one: the plain device is the odd one.
+    let (node, device) = (*node, *device);
+    let expected_device = expected.get(position).map_or("-", |(_, device)| device);
+    Some(finding(
+        Told::new("asymmetric-return", node)
+            .device(device)
+            .what(format!(
+                "the answer leaves {node} by {device}; the request came by {expected_device}"
+            ))
+            .show(format!("ip route get {}", back.packet.destination))
+            .fix("make both nodes reach each other by the same device")
+            .evidence(rows(node, &hop.rows)),
+    ))
+}
+
+/// A packet of the size that the sender believes in is lost.
+pub(super) fn too_large(bundle: &Bundle, path: &Path, drop: &Drop) -> Option<Finding> {
+    let Cause::MtuExceeded { .. } = drop.cause else {
+        // What is lost for another reason was told for the small packet.
+        return None;
+    };
+    Some(super::cause::finding(bundle, path, drop))
+}
+
+/// What a packet that does not fit is a finding of.
+pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -> Told {
+    let (name, path) = (case.device_name(), case.path);
+    let what = format!("a packet of {size} octets does not fit {name}, which takes {mtu}");
+    // Silence is what makes it a black hole: by nature, or by a rule that drops what would tell.
+    let muted = icmp_dropped(case);
+    if let Some(row) = muted {
+        return case
+            .here("pmtu-black-hole")
+            .what(format!(
+                "{what}, and what would tell the sender is dropped: {row}"
+            ))
+            .show(format!(
+                "ping -M do -s {} {}; iptables-save -c | grep -i icmp",
+                path.packet.size.saturating_sub(28),
+                path.packet.destination
+            ))
+            .fix("let ICMP type 3 code 4 pass")
+            .evidence(vec![Evidence::new(
+                format!("{} netfilter", case.node.name),
+                row,
+            )]);
+    }
+    let how = if silent {
+        " and is dropped without a word"
+    } else {
+        ""
+    };
+    let what = format!("{what}{how}");
+    let source = path.hops.first();
+    let kind = case.link.map(|link| role(case.node, case.netns, link));
+    // The node's device in its subnet is smaller than that of the other nodes.
+    if kind == Some(Role::Underlay) && is_narrow(case, mtu) {
+        return case
+            .here("underlay-mtu-too-small")
+            .what(what)
+            .show(format!("ip link show {name}"))
+            .fix(format!(
+                "ip link set {name} mtu {size}, or a smaller MTU for the pods"
+            ));
+    }
+    let Some(source) = source else {
+        return case.here("pod-mtu-above-path").what(what);
+    };
+    let device = source
+        .at
+        .device
+        .as_ref()
+        .map_or("eth0", |device| device.name.as_str());
+    let next_to_pod = case.node.name == source.at.node
+        && matches!(kind, Some(Role::HostEnd | Role::Port | Role::Pods));
+    let id = if next_to_pod {
+        "pod-mtu-above-device"
+    } else {
+        "pod-mtu-above-path"
+    };
+    let told = Told::new(id, &source.at.node).device(device);
+    let told = if source.step == Step::Send && source.at.name != "root" {
+        told.place(source.at.name.clone())
+    } else {
+        told
+    };
+    told.what(what)
+        .show(format!(
+            "ovl mtu {} {}",
+            path.packet.source, path.packet.destination
+        ))
+        .fix(format!(
+            "ip link set {device} mtu SMALLER in the pod, and the network's setting for new pods"
+        ))
+        .evidence(vec![Evidence::new(
+            format!("{} link", case.node.name),
+            format!("{name} mtu {mtu}"),
+        )])
+}
+
+/// Whether the device takes less than those of other nodes in the same role.
+fn is_narrow(case: &Case<'_>, mtu: u32) -> bool {
+    let most = case
+        .bundle
+        .nodes
+        .iter()
+        .filter(|node| node.name != case.node.name)
+        .filter_map(|node| Some((node, node.root()?)))
+        .flat_map(|(node, root)| root.links.iter().map(move |link| (node, root, link)))
+        .filter(|(node, root, link)| {
+            role(node, root, link) == Role::Underlay && !link.is_loopback()
+        })
+        .map(|(_, _, link)| link.mtu)
+        .max();
+    most.is_none_or(|most| mtu < most)
+}
+
+/// A rule of the node that drops "fragmentation needed".
+fn icmp_dropped(case: &Case<'_>) -> Option<String> {
+    case.node
+        .root()?
+        .netfilter
+        .iptables
+        .iter()
+        .flat_map(|tables| tables.tables.iter())
+        .flat_map(|table| &table.chains)
+        .flat_map(|chain| chain.rules.iter().map(move |rule| (chain, rule)))
+        .map(|(chain, rule)| format!("-A {} {}", chain.name, rule.text()))
+        .find(|text| {
+            (text.contains("--icmp-type 3/4")
+                || text.contains("fragmentation-needed")
+                || text.contains("--icmpv6-type 2"))
+                && (text.contains("-j DROP") || text.contains("-j REJECT"))
+        })
+}
