@@ -39,8 +39,19 @@ pub fn text(file: &[u8]) -> Vec<u8> {
         udp: UdpPayload::Overlay(VxlanPorts::default()),
         ..PrintOptions::default()
     };
-    let mut printers = [verbose, exact, found].map(|options| Printer::new(options, Names::none()));
-    let mut out = Vec::new();
+    let brief = PrintOptions {
+        link_header: true,
+        numeric: true,
+        utc: true,
+        udp: UdpPayload::Vxlan,
+        ..PrintOptions::default()
+    };
+    let mut printers = [verbose, exact, found.clone(), brief.clone()]
+        .map(|options| Printer::new(options, Names::none()));
+    // Heads of headers are remembered by these options; what is printed must not show it.
+    let mut anew =
+        [found, brief].map(|options| Printer::new(options, Names::none()).without_heads());
+    let (mut out, mut again) = (Vec::new(), Vec::new());
     let Ok(mut reader) = open(file) else {
         return out;
     };
@@ -51,8 +62,17 @@ pub fn text(file: &[u8]) -> Vec<u8> {
             length: record.wire_len,
             bytes: record.data,
         };
-        for printer in &mut printers {
-            printer.print(&frame, &mut out);
+        // Thrice, as a head is remembered when it comes the second time, and used from the third.
+        for _ in 0..3 {
+            for (n, printer) in printers.iter_mut().enumerate() {
+                let from = out.len();
+                printer.print(&frame, &mut out);
+                if let Some(anew) = n.checked_sub(2).and_then(|n| anew.get_mut(n)) {
+                    again.clear();
+                    anew.print(&frame, &mut again);
+                    assert!(out.ends_with(&again) && out.len() - from == again.len());
+                }
+            }
         }
     }
     out

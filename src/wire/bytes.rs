@@ -15,7 +15,8 @@ pub type Read<T> = Result<T, Cut>;
 #[derive(Debug, Clone, Copy)]
 pub struct Bytes<'a> {
     all: &'a [u8],
-    end: usize,
+    /// The start of `all`, up to the end.
+    readable: &'a [u8],
 }
 
 impl<'a> Bytes<'a> {
@@ -23,64 +24,68 @@ impl<'a> Bytes<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self {
             all: bytes,
-            end: bytes.len(),
+            readable: bytes,
         }
     }
 
     /// The offset just past the last readable byte.
+    #[inline]
     pub fn end(&self) -> usize {
-        self.end
+        self.readable.len()
     }
 
     /// Puts the end at `end`, or at the last captured byte if that comes first.
+    #[inline]
     pub fn set_end(&mut self, end: usize) {
-        self.end = end.min(self.all.len());
+        self.readable = self.all.get(..end).unwrap_or(self.all);
     }
 
     /// Moves the end to `length` octets behind `at` unless it already comes before that, and returns the
     /// end as it was, for [`Bytes::set_end`].
+    #[inline]
     pub fn narrow(&mut self, at: usize, length: usize) -> usize {
-        let before = self.end;
-        self.end = before.min(at.saturating_add(length));
+        let before = self.end();
+        let end = at.saturating_add(length);
+        self.readable = self.readable.get(..end).unwrap_or(self.readable);
         before
     }
 
     /// Whether `length` octets can be read at `at`.
+    #[inline]
     pub fn has(&self, at: usize, length: usize) -> bool {
-        at.checked_add(length).is_some_and(|end| end <= self.end)
+        at.checked_add(length).is_some_and(|end| end <= self.end())
     }
 
     /// How many octets can be read at `at`.
+    #[inline]
     pub fn available(&self, at: usize) -> usize {
-        self.end.saturating_sub(at)
+        self.end().saturating_sub(at)
     }
 
     /// `length` octets.
+    #[inline]
     pub fn slice(&self, at: usize, length: usize) -> Read<&'a [u8]> {
         let end = at.checked_add(length).ok_or(Cut)?;
-        if end > self.end {
-            return Err(Cut);
-        }
-        self.all.get(at..end).ok_or(Cut)
+        self.readable.get(at..end).ok_or(Cut)
     }
 
     /// What is left at `at`, at most `length` octets.
     pub fn rest(&self, at: usize, length: usize) -> &'a [u8] {
-        let end = self.end.min(at.saturating_add(length));
-        self.all.get(at..end).unwrap_or_default()
+        let end = self.end().min(at.saturating_add(length));
+        self.readable.get(at..end).unwrap_or_default()
     }
 
     /// `N` octets as an array.
     #[inline]
     pub fn array<const N: usize>(&self, at: usize) -> Read<[u8; N]> {
-        let end = at.checked_add(N).ok_or(Cut)?;
-        if end > self.end {
-            return Err(Cut);
-        }
-        self.all
-            .get(at..end)
-            .and_then(|slice| slice.try_into().ok())
-            .ok_or(Cut)
+        self.array_at(at).copied()
+    }
+
+    /// `N` octets as an array, where they are.
+    #[inline]
+    pub fn array_at<const N: usize>(&self, at: usize) -> Read<&'a [u8; N]> {
+        let rest = self.readable.get(at..).ok_or(Cut)?;
+        rest.first_chunk().ok_or(Cut)
     }
 
     /// One octet.

@@ -15,6 +15,7 @@ mod dns;
 mod ethernet;
 mod geneve;
 mod gre;
+mod heads;
 mod hex;
 mod icmp;
 mod icmpv6;
@@ -49,6 +50,7 @@ pub use names::{Names, Services};
 pub use time::{TimeStyle, clock_text};
 
 use self::dissector::Dissector;
+use self::heads::Heads;
 use self::sequence::Conversations;
 use self::text::{Blanks, Put};
 use self::time::Clock;
@@ -131,6 +133,8 @@ pub struct Printer {
     options: PrintOptions,
     names: Names,
     conversations: Conversations,
+    heads: Heads,
+    has_heads: bool,
     clock: Clock,
     packets: u64,
 }
@@ -140,17 +144,28 @@ impl Printer {
     pub fn new(options: PrintOptions, names: Names) -> Self {
         let clock = Clock::new(options.time, options.nano, options.utc);
         Self {
+            has_heads: options.link_header && options.quiet == 0 && options.verbosity == 0,
             options,
             names,
             conversations: Conversations::default(),
+            heads: Heads::new(),
             clock,
             packets: 0,
         }
     }
 
+    /// Puts each packet's text together anew, remembering no part of it: the same text, more slowly. This is
+    /// what the text of the usual way is held against.
+    #[must_use]
+    pub fn without_heads(mut self) -> Self {
+        self.has_heads = false;
+        self
+    }
+
     /// Looks device names up anew, as the next packet is from another machine or namespace.
     pub fn forget_devices(&mut self) {
         self.names.forget_devices();
+        self.heads.clear();
     }
 
     /// How many TCP conversations had to be forgotten, after which their sequence numbers start anew.
@@ -179,6 +194,8 @@ impl Printer {
             options: &self.options,
             names: &mut self.names,
             conversations: &mut self.conversations,
+            heads: &mut self.heads,
+            has_heads: self.has_heads,
             protocol: "",
             link_header: 0,
             depth: 0,

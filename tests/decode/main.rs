@@ -10,6 +10,7 @@ mod cross_check;
 mod files;
 mod generator;
 mod golden;
+mod heads;
 mod mutation;
 mod oracle;
 mod program;

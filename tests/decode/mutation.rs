@@ -12,8 +12,8 @@ use crate::body;
 use crate::generator::{self, Pcap, Random};
 
 /// Text a file may become for each of its octets, and for each of its packets. Hexadecimal takes about
-/// five characters an octet, three times, and a lying length may repeat an address sixteen octets long.
-const GROWTH: usize = 64;
+/// five characters an octet, twelve times, and a lying length may repeat an address sixteen octets long.
+const GROWTH: usize = 256;
 /// The longest a file of ours may take; the slowest takes about a hundredth of this.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -1,6 +1,7 @@
 //! What every protocol printer works on: the bytes, the text so far, and what the packet's own headers
 //! have said up to here.
 
+use super::heads::Heads;
 use super::sequence::Conversations;
 use super::text::{Mac, Put, V4, V6};
 use super::{Names, PrintOptions};
@@ -27,6 +28,10 @@ pub(super) struct Dissector<'a> {
     pub(super) names: &'a mut Names,
     /// Initial sequence numbers.
     pub(super) conversations: &'a mut Conversations,
+    /// What is printed in front of transport headers.
+    pub(super) heads: &'a mut Heads,
+    /// Whether what is printed there is nothing but a head's text.
+    pub(super) has_heads: bool,
     /// The protocol whose printer was entered last.
     pub(super) protocol: &'static str,
     /// Octets of link headers, which `-x` leaves out.
@@ -56,6 +61,11 @@ impl Dissector<'_> {
             return false;
         }
         true
+    }
+
+    /// Whether no further header may be entered.
+    pub(super) fn is_deepest(&self) -> bool {
+        self.depth >= MAX_DEPTH
     }
 
     pub(super) fn verbose(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Ethernet II and 802.3 frames with any number of 802.1Q tags.
 
 use super::dissector::Dissector;
+use super::heads::Link;
 use super::phrase::Phrase;
 use super::text::{HexZeros, put};
 use crate::wire::bytes::Read;
@@ -24,6 +25,9 @@ impl Dissector<'_> {
         }
         if !self.enter() {
             return Ok(captured as usize);
+        }
+        if self.headed(Link::Ethernet, start, length)? {
+            return Ok(HEADER_LENGTH);
         }
         if self.plain_ipv4(start, length)? {
             self.ipv4(start + HEADER_LENGTH, length - HEADER_LENGTH as u32)?;
@@ -97,6 +101,16 @@ impl Dissector<'_> {
         Ok(at - start)
     }
 
+    /// Prints the header of an untagged frame that carries IPv4.
+    pub(super) fn ethernet_ipv4_header(&mut self, start: usize, length: u32) -> Read<()> {
+        if !self.plain_ipv4(start, length)? {
+            self.ethernet_addresses(start)?;
+            self.ethernet_type(EtherType::IPV4.0);
+            put!(self, ", length ", length, ": ");
+        }
+        Ok(())
+    }
+
     /// Prints the header of the most common frame there is, as a phrase; answers false for any other.
     #[inline]
     fn plain_ipv4(&mut self, start: usize, length: u32) -> Read<bool> {
@@ -110,14 +124,14 @@ impl Dissector<'_> {
         {
             return Ok(false);
         }
-        let mut phrase = Phrase::<96>::new();
+        let mut phrase = Phrase::<96>::new(self.out);
         phrase.mac(self.bytes.array(start + SOURCE)?);
         phrase.literal(b" > ");
         phrase.mac(self.bytes.array(start + DESTINATION)?);
         phrase.literal(b", ethertype IPv4 (0x0800), length ");
         phrase.number(length);
         phrase.literal(b": ");
-        phrase.put(self.out);
+        phrase.put();
         Ok(true)
     }
 

@@ -2,6 +2,7 @@
 
 use super::dissector::Dissector;
 use super::ipv4::IpHeader;
+use super::phrase::Phrase;
 use super::text::{Hex, HexZeros, Put, Zeros, put};
 use crate::wire::bytes::Read;
 use crate::wire::checksum;
@@ -36,19 +37,26 @@ impl Put for Milliseconds {
 impl Dissector<'_> {
     pub(super) fn icmp(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
         self.protocol = "icmp";
+        if let Ok([kind @ (0 | 8), _, _, _, id @ .., c, d]) = self.bytes.array::<8>(at)
+            && !self.verbose()
+        {
+            let mut phrase = Phrase::<64>::new(self.out);
+            if kind == 8 {
+                phrase.literal(b"ICMP echo request, id ");
+            } else {
+                phrase.literal(b"ICMP echo reply, id ");
+            }
+            phrase.number(u16::from_be_bytes(id));
+            phrase.literal(b", seq ");
+            phrase.number(u16::from_be_bytes([c, d]));
+            phrase.literal(b", length ");
+            phrase.number(length);
+            phrase.put();
+            return Ok(());
+        }
         let kind = self.u8(at)?;
         let code = self.u8(at + 1)?;
         let start = self.out.len();
-        if matches!(kind, 0 | 8) && !self.verbose() {
-            let (id, sequence) = (self.u16(at + 4)?, self.u16(at + 6)?);
-            if kind == 8 {
-                put!(self, "ICMP echo request, id ");
-            } else {
-                put!(self, "ICMP echo reply, id ");
-            }
-            put!(self, id, ", seq ", sequence, ", length ", length);
-            return Ok(());
-        }
         put!(self, "ICMP ");
         let sentence = self.out.len();
         if let Err(cut) = self.icmp_sentence(at, kind, code) {

@@ -112,13 +112,17 @@ impl Dissector<'_> {
     }
 
     /// Both addresses and what stands behind them.
-    fn ipv4_addresses<const N: usize>(&mut self, at: usize, behind: &[u8; N]) -> Read<()> {
-        let mut phrase = Phrase::<64>::new();
+    pub(super) fn ipv4_addresses<const N: usize>(
+        &mut self,
+        at: usize,
+        behind: &[u8; N],
+    ) -> Read<()> {
+        let mut phrase = Phrase::<64>::new(self.out);
         phrase.v4(self.bytes.array(at + v4::SOURCE)?);
         phrase.literal(b" > ");
         phrase.v4(self.bytes.array(at + v4::DESTINATION)?);
         phrase.literal(behind);
-        phrase.put(self.out);
+        phrase.put();
         Ok(())
     }
 

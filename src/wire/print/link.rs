@@ -1,6 +1,7 @@
 //! The first header of a frame, by the link type of its capture.
 
 use super::dissector::Dissector;
+use super::heads::Link;
 use super::text::{Named, Put, put};
 use crate::wire::bytes::{Cut, Read};
 use crate::wire::ethernet::{self, EtherType, direction, sll, sll2};
@@ -83,9 +84,11 @@ impl Dissector<'_> {
         if !self.has(0, sll::LENGTH) {
             return Err(Cut);
         }
-        if self.options.link_header {
-            self.sll_header(length)?;
+        if self.headed(Link::Sll, 0, length)? {
+            self.link_header += sll::LENGTH;
+            return Ok(());
         }
+        self.sll_front(length)?;
         let protocol = self.u16(sll::PROTOCOL)?;
         self.cooked_payload(
             sll::LENGTH,
@@ -93,6 +96,14 @@ impl Dissector<'_> {
             length.wrapping_sub(sll::LENGTH as u32),
             |dissector, length| dissector.sll_header(length.wrapping_add(sll::LENGTH as u32)),
         )
+    }
+
+    /// Prints what stands before the payload, whatever that is.
+    pub(super) fn sll_front(&mut self, length: u32) -> Read<()> {
+        if self.options.link_header {
+            self.sll_header(length)?;
+        }
+        Ok(())
     }
 
     fn sll_header(&mut self, length: u32) -> Read<()> {
@@ -114,6 +125,22 @@ impl Dissector<'_> {
         if !self.has(0, sll2::LENGTH) {
             return Err(Cut);
         }
+        if self.headed(Link::Sll2, 0, length)? {
+            self.link_header += sll2::LENGTH;
+            return Ok(());
+        }
+        self.sll2_front(length)?;
+        let protocol = self.u16(sll2::PROTOCOL)?;
+        self.cooked_payload(
+            sll2::LENGTH,
+            protocol,
+            length.wrapping_sub(sll2::LENGTH as u32),
+            |dissector, length| dissector.sll2_header(length.wrapping_add(sll2::LENGTH as u32)),
+        )
+    }
+
+    /// Prints what stands before the payload, whatever that is.
+    pub(super) fn sll2_front(&mut self, length: u32) -> Read<()> {
         let index = self.u32(sll2::INTERFACE)?;
         let name = self.names.device(index);
         let padding = 5usize.saturating_sub(name.len());
@@ -129,13 +156,7 @@ impl Dissector<'_> {
         if self.options.link_header {
             self.sll2_header(length)?;
         }
-        let protocol = self.u16(sll2::PROTOCOL)?;
-        self.cooked_payload(
-            sll2::LENGTH,
-            protocol,
-            length.wrapping_sub(sll2::LENGTH as u32),
-            |dissector, length| dissector.sll2_header(length.wrapping_add(sll2::LENGTH as u32)),
-        )
+        Ok(())
     }
 
     fn sll2_header(&mut self, length: u32) -> Read<()> {

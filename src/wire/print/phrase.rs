@@ -1,32 +1,40 @@
-//! The few phrases that nearly every packet prints, put together on the stack and appended at once.
+//! The few phrases that nearly every packet prints, put together at the end of the output.
 //!
 //! Appending is what printing costs: each piece means a check of the buffer's room, and a copy of a length
-//! not known beforehand. What is printed is the same as piece by piece; only the common case is here.
+//! not known beforehand. A phrase makes room once, copies pieces of known sizes, and is counted at its end.
+//! What is printed is the same as piece by piece; only the common case is here.
 
-use super::text::{hex_pair, octet_digits, put_front, short_decimal};
+use super::text::{four_digits, hex_pair, make_room, octet_digits, short_decimal};
 
 /// A phrase of at most `ROOM` characters being put together. What does not fit is left out, which its users
 /// take care of: two IPv4 addresses with ports have 48 characters, an Ethernet header has 81.
-pub(super) struct Phrase<const ROOM: usize> {
-    text: [u8; ROOM],
+pub(super) struct Phrase<'a, const ROOM: usize> {
+    out: &'a mut Vec<u8>,
+    /// Octets of the phrase so far, which the vector does not count yet.
     length: usize,
 }
 
-impl<const ROOM: usize> Phrase<ROOM> {
+impl<'a, const ROOM: usize> Phrase<'a, ROOM> {
     #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self {
-            text: [0; ROOM],
-            length: 0,
+    pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
+        if out.capacity() - out.len() < ROOM {
+            make_room(out, ROOM);
         }
+        Self { out, length: 0 }
     }
 
-    /// Copies all `N` octets, of which `count` belong to the phrase.
+    /// Copies all `N` octets, of which the first `count` belong to the phrase.
     #[inline(always)]
     fn append<const N: usize>(&mut self, octets: [u8; N], count: usize) {
-        if let Some(place) = self.text.get_mut(self.length..self.length + N) {
-            place.copy_from_slice(&octets);
-            self.length += count;
+        debug_assert!(count <= N, "{count} of {N}");
+        if N <= ROOM - self.length {
+            // SAFETY: `new` made room for `ROOM` octets behind the vector's end; these `N` begin `length`
+            // behind it and end within.
+            unsafe {
+                let end = self.out.as_mut_ptr().add(self.out.len());
+                std::ptr::copy_nonoverlapping(octets.as_ptr(), end.add(self.length), N);
+            }
+            self.length += count.min(N);
         }
     }
 
@@ -56,13 +64,14 @@ impl<const ROOM: usize> Phrase<ROOM> {
         }
     }
 
-    /// A number below 65,536.
+    /// A number below 100,000,000.
     #[inline(always)]
-    pub(super) fn number(&mut self, value: u16) {
-        let value = u32::from(value);
+    pub(super) fn number(&mut self, value: impl Into<u32>) {
+        let value = value.into();
         if value >= 10_000 {
-            self.append([b'0' + (value / 10_000) as u8], 1);
-            let (digits, _) = super::text::four_digits(value % 10_000);
+            let (digits, count) = short_decimal(value / 10_000 % 10_000);
+            self.append(digits, count);
+            let (digits, _) = four_digits(value % 10_000);
             self.append(digits, 4);
         } else {
             let (digits, count) = short_decimal(value);
@@ -70,9 +79,13 @@ impl<const ROOM: usize> Phrase<ROOM> {
         }
     }
 
+    /// Ends the phrase.
     #[inline(always)]
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
-        put_front(&self.text, self.length, out);
+    pub(super) fn put(self) {
+        let end = self.out.len() + self.length;
+        // SAFETY: the octets up to here have been written by `append`, one piece behind the other, in the
+        // room that `new` made.
+        unsafe { self.out.set_len(end) };
     }
 }
 
@@ -83,22 +96,24 @@ mod tests {
     #[test]
     fn a_phrase_is_its_pieces() {
         for (port, text) in [
-            (0u16, "0"),
+            (0u32, "0"),
             (7, "7"),
             (80, "80"),
             (999, "999"),
             (4789, "4789"),
             (10_000, "10000"),
             (65_535, "65535"),
+            (10_000_007, "10000007"),
+            (99_999_999, "99999999"),
         ] {
-            let mut phrase = Phrase::<64>::new();
+            let mut out = b"before ".to_vec();
+            let mut phrase = Phrase::<64>::new(&mut out);
             phrase.v4([10, 255, 0, 100]);
             phrase.literal(b".");
             phrase.number(port);
             phrase.literal(b" > ");
             phrase.mac([0x66, 0, 0xff, 1, 2, 3]);
-            let mut out = b"before ".to_vec();
-            phrase.put(&mut out);
+            phrase.put();
             let expected = format!("before 10.255.0.100.{text} > 66:00:ff:01:02:03");
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }

@@ -79,6 +79,18 @@ impl Dissector<'_> {
         }
         let ports = (self.u16(at)?, self.u16(at + 2)?);
         self.transport_addresses(header, Protocol::TCP, Some(ports))?;
+        self.tcp_behind_ports(at, length, header)
+    }
+
+    /// What follows the addresses and ports.
+    pub(super) fn tcp_behind_ports(
+        &mut self,
+        at: usize,
+        length: u32,
+        header: IpHeader,
+    ) -> Read<()> {
+        self.protocol = "tcp";
+        let ports = (self.u16(at)?, self.u16(at + 2)?);
         if !self.has(at, HEADER_LENGTH) {
             self.truncated();
             return Ok(());

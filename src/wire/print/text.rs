@@ -113,7 +113,7 @@ pub(super) fn append(octets: &[u8], out: &mut Vec<u8>) {
 
 #[cold]
 #[inline(never)]
-fn make_room(out: &mut Vec<u8>, more: usize) {
+pub(super) fn make_room(out: &mut Vec<u8>, more: usize) {
     out.reserve(more);
 }
 
@@ -178,6 +178,19 @@ pub(super) fn short_decimal(value: u32) -> ([u8; 4], usize) {
     (packed.to_be_bytes(), count)
 }
 
+/// All six digits of a number that has no more.
+#[inline(always)]
+pub(super) fn six_digits(value: u64) -> Option<[u8; 6]> {
+    if value >= 1_000_000 {
+        return None;
+    }
+    let value = value as u32;
+    let [a, b] = PAIRS[(value / 10_000) as usize];
+    let [c, d] = PAIRS[(value / 100 % 100) as usize];
+    let [e, f] = PAIRS[(value % 100) as usize];
+    Some([a, b, c, d, e, f])
+}
+
 impl Put for u32 {
     #[inline(always)]
     fn put(self, out: &mut Vec<u8>) {
@@ -239,11 +252,10 @@ pub(super) struct Zeros<const N: usize>(pub u32);
 impl<const N: usize> Put for Zeros<N> {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
-        if N == 6 && self.0 < 1_000_000 {
-            let [a, b] = PAIRS[(self.0 / 10_000) as usize];
-            let [c, d] = PAIRS[(self.0 / 100 % 100) as usize];
-            let [e, f] = PAIRS[(self.0 % 100) as usize];
-            append(&[a, b, c, d, e, f], out);
+        if N == 6
+            && let Some(digits) = six_digits(u64::from(self.0))
+        {
+            append(&digits, out);
             return;
         }
         if N == 2 && self.0 < 100 {
@@ -382,9 +394,9 @@ pub(super) struct V4(pub [u8; 4]);
 impl Put for V4 {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
-        let mut phrase = Phrase::<16>::new();
+        let mut phrase = Phrase::<16>::new(out);
         phrase.v4(self.0);
-        phrase.put(out);
+        phrase.put();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::text::{Put, Zeros};
+use super::text::{Put, Zeros, append, six_digits};
 use crate::wire::frame::Timestamp;
 
 /// How the time of a packet is printed.
@@ -55,6 +55,8 @@ pub(super) struct Clock {
     /// The second last printed as date or time of day, and its text.
     second: Option<i64>,
     text: Vec<u8>,
+    /// The second last printed as a time of day with microseconds, and all of that text.
+    shown: Option<(i64, [u8; 16])>,
 }
 
 /// The text for seconds that have no date: those past 2038-01-19, as tcpdump sees them.
@@ -69,6 +71,7 @@ impl Clock {
             reference: None,
             second: None,
             text: Vec::new(),
+            shown: None,
         }
     }
 
@@ -81,18 +84,26 @@ impl Clock {
         match self.style {
             TimeStyle::Hidden => {}
             TimeStyle::TimeOfDay | TimeStyle::DateAndTime => {
-                if self.second == Some(time.seconds)
-                    && let Ok(text) = <[u8; 8]>::try_from(self.text.as_slice())
-                    && let (false, Ok(micros)) = (self.nano, u32::try_from(fraction))
+                if let Some((second, text)) = &mut self.shown
+                    && *second == time.seconds
+                    && let Some(digits) = six_digits(fraction)
                 {
-                    (text.as_slice(), ".", Zeros::<6>(micros), " ").put(out);
+                    let [.., a, b, c, d, e, f, _blank] = text;
+                    [*a, *b, *c, *d, *e, *f] = digits;
+                    append(text, out);
                     return;
                 }
+                let start = out.len();
                 self.date(time.seconds, out);
                 if has_date(time.seconds) {
                     self.fraction(fraction, out);
                 }
                 out.push(b' ');
+                let text = out.get(start..).unwrap_or_default();
+                self.shown = <[u8; 16]>::try_from(text)
+                    .ok()
+                    .filter(|_| !self.nano && has_date(time.seconds))
+                    .map(|text| (time.seconds, text));
             }
             TimeStyle::Unix => {
                 if has_date(time.seconds) {

@@ -23,6 +23,17 @@ impl Dissector<'_> {
         let source = self.u16(at)?;
         let destination = self.u16(at + 2)?;
         self.udp_addresses(header, Some((source, destination)))?;
+        self.udp_behind_ports(at, length, header)
+    }
+
+    /// What follows the addresses and ports.
+    pub(super) fn udp_behind_ports(
+        &mut self,
+        at: usize,
+        length: u32,
+        header: IpHeader,
+    ) -> Read<()> {
+        self.protocol = "udp";
         if length < udp::HEADER_LENGTH as u32 {
             put!(self, "truncated-udp ", length);
             return Ok(());
@@ -53,6 +64,7 @@ impl Dissector<'_> {
         if self.verbose() && !self.options.skip_checksums && !header.fragmented {
             self.udp_checksum(at, length, header)?;
         }
+        let (source, destination) = (self.u16(at)?, self.u16(at + 2)?);
         if self.options.quiet == 0 && self.udp_payload(payload, length, source, destination)? {
             return Ok(());
         }
@@ -134,7 +146,7 @@ impl Dissector<'_> {
             Some((source, destination))
                 if follows && header.version == 4 && self.options.numeric =>
             {
-                let mut phrase = Phrase::<64>::new();
+                let mut phrase = Phrase::<64>::new(self.out);
                 phrase.v4(self.bytes.array(at + v4::SOURCE)?);
                 phrase.literal(b".");
                 phrase.number(source);
@@ -143,7 +155,7 @@ impl Dissector<'_> {
                 phrase.literal(b".");
                 phrase.number(destination);
                 phrase.literal(b": ");
-                phrase.put(self.out);
+                phrase.put();
                 return Ok(());
             }
             Some((source, destination)) => {

@@ -1,6 +1,7 @@
 //! VXLAN (RFC 7348) with the inner frame on a line of its own.
 
 use super::dissector::Dissector;
+use super::phrase::Phrase;
 use super::text::{HexZeros, put};
 use crate::wire::bytes::{Cut, Read};
 use crate::wire::packet::vxlan;
@@ -9,11 +10,13 @@ impl Dissector<'_> {
     pub(super) fn vxlan(&mut self, at: usize, length: u32) -> Read<()> {
         self.protocol = "vxlan";
         if length >= vxlan::HEADER_LENGTH as u32
-            && self.bytes.u8(at) == Ok(vxlan::FLAG_VNI)
-            && self.has(at, vxlan::HEADER_LENGTH)
+            && let Ok([vxlan::FLAG_VNI, _, _, _, a, b, c, _]) =
+                self.bytes.array::<{ vxlan::HEADER_LENGTH }>(at)
         {
-            put!(self, "VXLAN, flags [I] (0x08), vni ");
-            put!(self, self.u24(at + vxlan::VNI)?);
+            let mut phrase = Phrase::<64>::new(self.out);
+            phrase.literal(b"VXLAN, flags [I] (0x08), vni ");
+            phrase.number(u32::from_be_bytes([0, a, b, c]));
+            phrase.put();
             return self.vxlan_inner(at, length);
         }
         put!(self, "VXLAN");
@@ -40,7 +43,10 @@ impl Dissector<'_> {
     }
 
     fn vxlan_inner(&mut self, at: usize, length: u32) -> Read<()> {
-        put!(self, "\n", self.options.inner_indent);
+        self.out.push(b'\n');
+        if !self.options.inner_indent.is_empty() {
+            put!(self, self.options.inner_indent);
+        }
         if !self.has(at + vxlan::HEADER_LENGTH - 1, 1) {
             return Err(Cut);
         }
