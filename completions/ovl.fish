@@ -31,6 +31,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -s h -l help -d 'Print help'
 complete -c ovl -n "__fish_ovl_needs_command" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "pod" -d 'Show everything about a pod: sandbox, namespace, processes, the pair drawn from both ends, routes'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "pods" -d 'List the pods of a node with their devices'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "trace" -d 'Follow a packet from one pod to another, device by device, and say what breaks it'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everything that decides where packets go'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
@@ -81,6 +82,31 @@ complete -c ovl -n "__fish_ovl_using_subcommand pods" -s a -l all -d 'Also sandb
 complete -c ovl -n "__fish_ovl_using_subcommand pods" -s w -l watch -d 'Show the list again whenever it changes, until interrupted'
 complete -c ovl -n "__fish_ovl_using_subcommand pods" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand pods" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l proto -d 'icmp, udp:PORT or tcp:PORT' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s s -l size -d 'Octets of data in a packet, as ping counts them' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s o -l output -d 'The output' -r -f -a "text\t'One line for each device on the way'
+wide\t'Every row that decided something, and the way back'
+json\t'One document'
+svg\t'A drawing'"
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l from -d 'Saved snapshots in place of the live network; `-` is standard input' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l lab -d 'A lab on this machine; the only one there is if no name is given' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l via -d 'The command that runs a program on a node, such as \'ssh root@{node}\'' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l nodes -d 'The nodes, separated by commas' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l at-once -d 'How many nodes are asked at once' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l node-timeout -d 'How many seconds a node may take' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l cri -d 'The container runtime\'s socket, or `none`; found by itself if not given' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l cni-conf-dir -d 'Where CNI configurations are' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l cni-bin-dir -d 'Where CNI plugins are; may be repeated' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l cni-cache-dir -d 'Where CNI results are cached' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l df -d 'The packets must not be cut'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s 4 -d 'Over IPv4 only'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s 6 -d 'Over IPv6 only'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l static -d 'Only ask the tables; send nothing'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
 wide\t'For people: everything'
 json\t'For scripts: one document, with a `schema` field'"

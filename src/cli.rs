@@ -10,6 +10,7 @@ mod lab;
 mod pod;
 mod snapshot;
 mod source;
+mod trace;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
@@ -54,6 +55,8 @@ pub enum Command {
     Pod(Box<pod::Pod>),
     /// List the pods of a node with their devices
     Pods(Box<pod::Pods>),
+    /// Follow a packet from one pod to another, device by device, and say what breaks it
+    Trace(Box<trace::Trace>),
     /// Say what is wrong on a node
     Check(Box<snapshot::Check>),
     /// Save everything that decides where packets go
@@ -172,6 +175,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
         Command::Pod(pod) => command::pod::run(&pod.into_request()?, context),
         Command::Pods(pods) => command::pods::run(&pods.into_request()?, context),
+        Command::Trace(trace) => command::trace::run(&trace.into_request()?, context),
         Command::Check(check) => command::check::run(&check.into_request()?, context),
         Command::Snapshot(snapshot) => command::snapshot::run(&snapshot.into_request()?, context),
         Command::Diff(diff) => command::diff::run(&diff.into_request()?, context),

@@ -14,6 +14,7 @@ pub mod node;
 pub mod pod;
 pub mod pods;
 pub mod snapshot;
+pub mod trace;
 
 use std::io::Write;
 

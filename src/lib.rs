@@ -26,6 +26,7 @@
 //! | [`model`] | what a node looks like: plain values, `ovl.node/v1` |
 //! | [`lab`] | a whole multi-node network on one machine: nodes, pods, cables |
 //! | [`inspect`] | what a snapshot says about one pod, all pods, and another snapshot |
+//! | [`trace`] | who asks whom, both ways, what was seen and what it means: `ovl.trace/v1` |
 //! | [`walk`] | where the kernel would send a packet, and why: pure, from snapshots |
 //! | [`diagnose`] | what is wrong, by family, each with its proof |
 //! | [`probe`] | packets as proof: sent from inside a namespace, seen at its devices |
@@ -49,5 +50,6 @@ pub mod lab;
 pub mod model;
 pub mod probe;
 pub mod render;
+pub mod trace;
 pub mod walk;
 pub mod wire;

@@ -14,6 +14,7 @@ pub mod pod;
 pub mod pods;
 pub mod style;
 pub mod table;
+pub mod trace;
 
 pub use format::Format;
 pub use style::Style;

@@ -65,6 +65,11 @@ impl Where {
         self.lab.is_some() || self.via.is_some() || !self.from.is_empty()
     }
 
+    /// Whether it is about saved snapshots, which no packet can be sent in.
+    pub(super) fn is_saved(&self) -> bool {
+        !self.from.is_empty()
+    }
+
     /// The place that is meant.
     pub(super) fn into_source(self) -> Result<Source> {
         let local = self.local();

@@ -57,7 +57,7 @@ fn plural(count: usize, what: &str) -> String {
     }
 }
 
-fn write_finding(
+pub(super) fn write_finding(
     finding: &Finding,
     wide: bool,
     style: Style,

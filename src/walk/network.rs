@@ -10,8 +10,8 @@ use foldhash::fast::FixedState;
 use plugin_core::mac::Mac;
 
 use super::fib::Fib;
-use super::netfilter::Ruleset;
-use super::path::{Device, Place};
+use super::netfilter::{Hook, Ruleset};
+use super::path::{Device, Packet, Place};
 use crate::inspect::find;
 use crate::model::number::{IfIndex, NetnsId};
 use crate::model::{Bundle, FdbEntry, Link, LinkKind, Neighbour, Netns, Node};
@@ -149,6 +149,16 @@ impl<'a> Network<'a> {
     /// The devices that have a MAC.
     pub fn with_mac(&self, mac: Mac) -> &[Port] {
         self.macs.get(&mac).map_or(&[], Vec::as_slice)
+    }
+
+    /// The endpoints that the rules of a namespace put in place of a packet's destination.
+    pub fn endpoints(
+        &self,
+        space: SpaceId,
+        hook: Hook,
+        packet: &Packet,
+    ) -> Vec<(IpAddr, Option<u16>)> {
+        self.get(space).ruleset().endpoints(hook, packet)
     }
 
     /// Numbers are only handed out for namespaces that are there.

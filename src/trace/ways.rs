@@ -1,0 +1,222 @@
+//! The ways that a trace asks the tables for.
+
+use super::endpoint::{Endpoint, Named, Unfound};
+use super::{Leg, ServiceEndpoint, Trace};
+use crate::diagnose::trace as diagnosis;
+use crate::model::Bundle;
+use crate::walk::netfilter::Hook;
+use crate::walk::path::{End, Packet, Path, Protocol};
+use crate::walk::{Conversation, Network, Origin};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Who asks.
+    pub source: Named,
+    /// Who is asked.
+    pub destination: Named,
+    /// With what; its ports are filled in.
+    pub protocol: Protocol,
+    /// Octets of data, as `ping -s` counts them.
+    pub data: u32,
+    /// Not to be cut.
+    pub dont_fragment: bool,
+    /// IPv6 or IPv4 on purpose.
+    pub v6: Option<bool>,
+}
+
+/// The ways by the tables.
+#[derive(Debug, Clone)]
+pub struct Ways {
+    /// Who asks.
+    pub source: Endpoint,
+    /// Who is asked.
+    pub destination: Endpoint,
+    /// The packet.
+    pub packet: Packet,
+    /// There and back.
+    pub conversation: Conversation,
+    /// A packet as large as the source believes it may send, not to be cut, there and back.
+    pub large: Option<Conversation>,
+    /// What stands behind a service.
+    pub endpoints: Vec<ServiceEndpoint>,
+}
+
+/// Asks the tables.
+///
+/// # Errors
+/// When one of the two is not found.
+pub fn ways(bundle: &Bundle, question: &Question) -> Result<Ways, Unfound> {
+    let network = Network::new(bundle);
+    let destination = Endpoint::find(bundle, &question.destination, question.v6)?;
+    let source = Endpoint::find(
+        bundle,
+        &question.source,
+        Some(destination.address.is_ipv6()),
+    )?;
+    let no_source = || Unfound::NoAddress(format!("{}: no namespace here", source.name));
+    let (Some(node), Some(netns)) = (&source.node, source.netns) else {
+        return Err(no_source());
+    };
+    let space = network.space(node, netns).ok_or_else(no_source)?;
+    let goal = destination
+        .node
+        .as_ref()
+        .zip(destination.netns)
+        .and_then(|(node, netns)| network.space(node, netns));
+    let protocol = protocol(question.protocol, &destination);
+    let packet = Packet {
+        protocol,
+        size: question.data + headers(protocol, destination.address.is_ipv6()),
+        dont_fragment: question.dont_fragment,
+        ..Packet::echo(source.address, destination.address)
+    };
+    let origin = Origin { space, goal };
+    let conversation = network.converse(origin, &packet);
+    // A node is told by its own router what a pod's device takes; a pod that believes in too much may not be.
+    let is_pod = network.root(node) != Some(space);
+    let large = conversation
+        .out
+        .hops
+        .first()
+        .and_then(|hop| hop.mtu)
+        .filter(|_| is_pod)
+        .filter(|mtu| *mtu > packet.size)
+        .map(|mtu| {
+            let large = Packet {
+                size: mtu,
+                dont_fragment: true,
+                ..packet
+            };
+            network.converse(origin, &large)
+        });
+    let endpoints = if matches!(question.destination, Named::Service { .. }) {
+        endpoints(&network, origin, &packet)
+    } else {
+        Vec::new()
+    };
+    Ok(Ways {
+        source,
+        destination,
+        packet,
+        conversation,
+        large,
+        endpoints,
+    })
+}
+
+/// A service says its own port and protocol.
+fn protocol(asked: Protocol, destination: &Endpoint) -> Protocol {
+    const EPHEMERAL: u16 = 40_000;
+    let Some(port) = destination.port else {
+        return asked;
+    };
+    match (asked, destination.transport) {
+        (Protocol::Udp { .. }, _) | (Protocol::EchoRequest, Some("udp")) => Protocol::Udp {
+            source_port: EPHEMERAL,
+            destination_port: port,
+        },
+        _ => Protocol::Tcp {
+            source_port: EPHEMERAL,
+            destination_port: port,
+        },
+    }
+}
+
+/// Octets before the data.
+fn headers(protocol: Protocol, v6: bool) -> u32 {
+    let ip = if v6 { 40 } else { 20 };
+    match protocol {
+        Protocol::Tcp { .. } => ip + 20,
+        _ => ip + 8,
+    }
+}
+
+/// The pods behind a service, by the rules of whoever translates first: the sender's node.
+fn endpoints(network: &Network<'_>, origin: Origin, packet: &Packet) -> Vec<ServiceEndpoint> {
+    let Some((node, _)) = network.netns(origin.space) else {
+        return Vec::new();
+    };
+    let Some(root) = network.root(&node.name) else {
+        return Vec::new();
+    };
+    let hook = if root == origin.space {
+        Hook::Output
+    } else {
+        Hook::Prerouting
+    };
+    network
+        .endpoints(root, hook, packet)
+        .into_iter()
+        .map(|(address, port)| {
+            let mut to = *packet;
+            to.destination = address;
+            if let (Some(port), Some((source, _))) = (port, packet.protocol.ports()) {
+                to.protocol = packet.protocol.with_ports(source, port);
+            }
+            ServiceEndpoint {
+                address,
+                port,
+                end: network.end(origin, &to),
+            }
+        })
+        .collect()
+}
+
+impl Ways {
+    /// For what is concluded from them.
+    pub fn for_diagnosis(&self) -> diagnosis::Ways<'_> {
+        diagnosis::Ways {
+            there: &self.conversation.out,
+            back: self.conversation.back.as_ref(),
+            large: self.large.as_ref().map(|large| &large.out),
+            large_back: self.large.as_ref().and_then(|large| large.back.as_ref()),
+        }
+    }
+
+    /// The whole trace without packets.
+    pub fn into_trace(self, bundle: &Bundle) -> Trace {
+        let conclusion = diagnosis::conclude(bundle, &self.for_diagnosis(), None);
+        self.with_conclusion(bundle, conclusion)
+    }
+
+    /// The whole trace, with what was concluded.
+    pub fn with_conclusion(self, bundle: &Bundle, conclusion: diagnosis::Conclusion) -> Trace {
+        let Conversation {
+            out,
+            back,
+            same_way_back,
+        } = self.conversation;
+        let path_mtu = [Some(&out), back.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|path| path.is_delivered())
+            .filter_map(Path::mtu)
+            .min();
+        let mut doubts = conclusion.doubts;
+        for endpoint in &self.endpoints {
+            if let End::CannotTell { at, why } = &endpoint.end {
+                let doubt = format!("{at}: {why}");
+                if !doubts.contains(&doubt) {
+                    doubts.push(doubt);
+                }
+            }
+        }
+        Trace {
+            schema: Trace::SCHEMA,
+            source: self.source,
+            destination: self.destination,
+            packet: self.packet,
+            out: Leg::from(out),
+            back: back.map(Leg::from),
+            same_way_back,
+            endpoints: self.endpoints,
+            probes: None,
+            path_mtu,
+            findings: conclusion.verdicts,
+            more_may_follow: conclusion.more_may_follow,
+            doubts,
+            missing: bundle.missing.clone(),
+        }
+    }
+}
