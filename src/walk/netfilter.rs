@@ -150,3 +150,6 @@ impl<'a> Ruleset<'a> {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

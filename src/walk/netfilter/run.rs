@@ -61,7 +61,8 @@ pub(super) fn judge(
         return Judgement::CannotTell(why.clone());
     }
     let mut agreed: Option<(Outcome, Vec<Row>)> = None;
-    let mut assumed = 0;
+    let mut assumed: u32 = 0;
+    let mut most_unknown = 0;
     loop {
         let mut run = Run {
             ruleset,
@@ -94,11 +95,12 @@ pub(super) fn judge(
             Some((first, _)) if *first == outcome => {}
             Some(_) => return why(),
         }
-        if unknown > MOST_UNKNOWN {
+        most_unknown = unknown.max(most_unknown);
+        if most_unknown > MOST_UNKNOWN {
             return why();
         }
         assumed += 1;
-        if assumed >= 1 << unknown {
+        if assumed >= 1 << most_unknown {
             break;
         }
     }
@@ -275,9 +277,13 @@ impl Run<'_, '_> {
         if !known || (rule.actions.is_empty() && !rule.matches.is_empty()) {
             return false;
         }
+        // Several that are not understood hold together or not at all: one assumption for the rule.
+        let mut asked = false;
         for m in &rule.matches {
             match &m.test {
+                Test::Unknown(_) if asked => {}
                 Test::Unknown(what) => {
+                    asked = true;
                     let bit = u32::try_from(self.unknown.len()).unwrap_or(31).min(31);
                     self.unknown.push(format!("{} ({what})", rule.text));
                     if self.assumed & (1 << bit) == 0 {
