@@ -48,6 +48,10 @@ fn before_anything_is_touched() {
         ),
         (json!({"mode": "bridged"}), "unknown variant `bridged`"),
         (json!({"colour": "red"}), "unknown field `colour`"),
+        (
+            json!({"hostPrefix": "calico"}),
+            "hostPrefix \"calico\" is not 1 to 4 of a-z and 0-9",
+        ),
     ];
     let space = |ground: &Ground| {
         ["ip -o link", "ip route", "nft list ruleset"]

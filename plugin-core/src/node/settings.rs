@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::naming::HostPrefix;
+
 /// The configuration of an agent, as written. [`Network::new`](super::Network::new) checks it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,7 +47,7 @@ pub struct Settings {
     pub bridge: Option<String>,
     /// What the host end of a pod's veth pair is called before its hash. Default: `cali`.
     #[serde(default)]
-    pub host_prefix: Option<String>,
+    pub host_prefix: Option<HostPrefix>,
     /// The standard plugins chained after ours.
     #[serde(default)]
     pub plugins: Vec<Chained>,
