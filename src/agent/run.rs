@@ -33,6 +33,8 @@ const REMOVALS: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(1);
 /// How soon tables that changed while they were read are read again.
 const UNSTABLE: Duration = Duration::from_millis(50);
+/// How long a STATUS may take to look at the agent's lock.
+const GLANCE: Duration = Duration::from_millis(200);
 /// How many changes or failures are told one by one.
 const TOLD: usize = 5;
 
@@ -146,9 +148,23 @@ impl Agent {
             settings,
         };
         if let Some(last) = last {
+            agent.take_back(&last)?;
             agent.retire(&last)?;
         }
         Ok(agent)
+    }
+
+    /// What an earlier run said of itself is not true before this one has looked. What it made stays written
+    /// down, for the next run if this one is killed.
+    fn take_back(&self, last: &Status) -> Result<()> {
+        let unknown = Status {
+            ready: false,
+            reason: self.status.reason.clone(),
+            ..last.clone()
+        };
+        unknown
+            .save(&self.options.state_dir)
+            .map_err(|error| Error::failed("cannot write the status").caused_by(error))
     }
 
     /// Takes away what an earlier run made and this one no longer names.
@@ -509,18 +525,28 @@ enum Done {
 
 /// Keeps a second agent of the same network away for as long as the file is open.
 pub(super) fn lock(state_dir: &Path, network: &str) -> Result<File> {
-    let directory = state_dir.join("agent");
-    let path = directory.join(format!(".{network}.lock"));
+    let path = Status::lock_path(state_dir, network);
     let cannot = |error| Error::failed(format!("cannot lock {}", path.display())).caused_by(error);
-    fs::create_dir_all(&directory).map_err(cannot)?;
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).map_err(cannot)?;
+    }
     let file = File::create(&path).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::failed(format!(
-            "another agent of network {network} runs on this node"
-        ))
-        .try_this("stop it first, or give this one another --state-dir")),
-        Err(fs::TryLockError::Error(error)) => Err(cannot(error)),
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // A STATUS holds the lock as well, for the moment in which it looks whether an agent does.
+            Err(fs::TryLockError::WouldBlock) if start.elapsed() < GLANCE => {
+                std::thread::sleep(GLANCE / 20);
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::failed(format!(
+                    "another agent of network {network} runs on this node"
+                ))
+                .try_this("stop it first, or give this one another --state-dir"));
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
+        }
     }
 }
 

@@ -26,15 +26,22 @@ pub(super) fn status(kind: Kind, request: &Status) -> Result<()> {
     network.ipam.status(request)
 }
 
-/// Refuses while the node's agent says that pods would not reach the other nodes. Without an agent, or
-/// without a word of it, nothing is known against it.
+/// Refuses while the node's agent says that pods would not reach the other nodes, and when it said something
+/// once but does not live any more: nobody tells the other nodes of new blocks then, nor this one of theirs.
+/// Without a word of an agent nothing is known against the network.
 fn refuse_unready(network: &NetworkName, state_dir: &Path) -> Result<()> {
-    match AgentStatus::load(state_dir, network.as_str()) {
-        Ok(Some(status)) if !status.ready => Err(Error::new(
-            Code::LimitedConnectivity,
-            format!("network {network} is not ready on node {}", status.node),
-        )
-        .with_details(status.reason.unwrap_or_default())),
-        _ => Ok(()),
-    }
+    let Ok(Some(status)) = AgentStatus::load(state_dir, network.as_str()) else {
+        return Ok(());
+    };
+    // What cannot be looked at counts as alive: the status is the better witness.
+    let reason = if AgentStatus::agent_lives(state_dir, network.as_str()).unwrap_or(true) {
+        if status.ready {
+            return Ok(());
+        }
+        status.reason.unwrap_or_default()
+    } else {
+        "its agent does not run; start `ovl agent`".to_owned()
+    };
+    let message = format!("network {network} is not ready on node {}", status.node);
+    Err(Error::new(Code::LimitedConnectivity, message).with_details(reason))
 }

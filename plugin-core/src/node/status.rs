@@ -65,6 +65,30 @@ impl Status {
         }
     }
 
+    /// The file that the network's agent holds locked (`flock(2)`) for as long as it lives.
+    pub fn lock_path(state_dir: &Path, network: &str) -> PathBuf {
+        state_dir.join("agent").join(format!(".{network}.lock"))
+    }
+
+    /// Whether the network's agent lives. A kernel lock tells: unlike a process number in a file, it cannot
+    /// outlive the process, nor be mistaken for another one's.
+    ///
+    /// # Errors
+    /// When the lock is there and cannot be looked at.
+    pub fn agent_lives(state_dir: &Path, network: &str) -> io::Result<bool> {
+        let file = match File::open(Self::lock_path(state_dir, network)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        // Shared, so that many can look at a time; gone again with the file.
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(fs::TryLockError::WouldBlock) => Ok(true),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Writes it in place of the last one. A reader sees the one or the other.
     ///
     /// # Errors
@@ -115,6 +139,20 @@ pub fn write_atomically(path: &Path, text: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agent_lives_as_long_as_it_holds_its_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let lives = || Status::agent_lives(dir.path(), "pods").unwrap();
+        assert!(!lives(), "there never was one");
+        let path = Status::lock_path(dir.path(), "pods");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let agent = File::create(&path).unwrap();
+        agent.lock().unwrap();
+        assert!(lives() && lives());
+        drop(agent);
+        assert!(!lives(), "the file alone says nothing");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_or_not_at_all() {
