@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{Lab, is_root, processes};
+use super::support::{Lab, is_root, processes, until};
 
 /// From before the first process to after the last, in steps that hit different ones.
 const MOMENTS: [u64; 14] = [1, 3, 6, 10, 15, 22, 30, 40, 55, 75, 100, 140, 200, 300];
@@ -257,12 +257,4 @@ fn what_a_killed_pod_add_started_is_ended_before_del_and_del_is_tried_again() {
     assert!(!lives("/run/left-behind"));
     assert_eq!(lab.exec("host01", &["cat", "/run/dels"]), "DEL\nDEL\n");
     lab.down();
-}
-
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not yet: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }

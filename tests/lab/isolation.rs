@@ -83,11 +83,11 @@ fn two_labs_live_side_by_side() {
         lab.ok(&[
             "lab", "pod", "add", "two", "--node", "host02", "--lab", name,
         ]);
-        let ping = ["--", "ping", "-c", "1", "-W", "2", "two"];
+        let ping = ["--", "ping", "-c", "1", "-W", "10", "two"];
         lab.ok(&[&["lab", "exec", "one", "--lab", name], &ping[..]].concat());
     }
     lab.ok(&["lab", "down", "--lab", &other]);
-    lab.exec("one", &["ping", "-c", "1", "-W", "2", "two"]);
+    lab.exec("one", &["ping", "-c", "1", "-W", "10", "two"]);
 
     let error = lab.run(&["lab", "exec", "one", "--lab", &other, "--", "true"]);
     assert_eq!(

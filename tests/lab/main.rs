@@ -2,6 +2,8 @@
 //! say whether they are what they should be.
 
 #[cfg(test)]
+mod cni;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod faults;

@@ -162,7 +162,7 @@ fn our_ipam_under_the_standard_bridge() {
     assert_ne!(address, second("one"));
     lab.exec(
         "one",
-        &["ping", "-c", "1", "-W", "2", "-I", "net1", &address],
+        &["ping", "-c", "1", "-W", "10", "-I", "net1", &address],
     );
     lab.ok(&["lab", "pod", "rm", "one"]);
     lab.ok(&["lab", "pod", "rm", "two"]);

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -164,7 +166,7 @@ impl Lab {
     pub fn ping(&self, from: &str, to: &str, size: u32) -> Result<(), String> {
         let size = size.to_string();
         let ping = [
-            "ping", "-n", "-c", "1", "-W", "2", "-M", "do", "-s", &size, to,
+            "ping", "-n", "-c", "1", "-W", "10", "-M", "do", "-s", &size, to,
         ];
         let output = self.run(&[&["lab", "exec", from, "--"], &ping[..]].concat());
         if output.status.success() {
@@ -220,6 +222,15 @@ pub fn processes(lab: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Waits for a condition, for as long as the slowest machine may take.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "not yet: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Fails with the reason when a tool that a test drives is not installed.

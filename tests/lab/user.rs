@@ -93,7 +93,7 @@ fn an_ordinary_user_has_labs_too() {
         ]);
         user.ok(&["lab", "pod", "add", "two", "--node", "host02"]);
         user.ok(&[
-            "lab", "exec", "one", "--", "ping", "-c", "1", "-W", "2", "two",
+            "lab", "exec", "one", "--", "ping", "-c", "1", "-W", "10", "two",
         ]);
         assert!(user.ok(&["lab", "ls"]).contains("default/two"));
         assert_eq!(

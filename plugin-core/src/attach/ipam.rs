@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::chain::delegate;
 use crate::ipam::config::{Place, TYPE};
-use crate::ipam::{self, Config, Owner, Purpose};
+use crate::ipam::{self, Config, Owner, Purpose, Swept};
 use crate::spec::{
     Add, AddResult, Attachment, Check, Code, Del, Error, Gc, Invocation, PluginConfig, Result,
     Status,
@@ -123,6 +123,20 @@ impl Ipam {
                 Ok(())
             }
             Self::Other(kind) => or_unknown_verb(delegate::gc(kind, request)),
+        }
+    }
+
+    /// What [`Ipam::gc`] would free, as far as our own IPAM can tell; `None` for another plugin.
+    ///
+    /// # Errors
+    /// What would keep it from that.
+    pub fn would_free(&self, config: &PluginConfig, valid: &[Attachment]) -> Result<Option<Swept>> {
+        match self {
+            Self::Ours(purpose) => {
+                let config = Config::of(config, *purpose)?;
+                Ok(Some(ipam::gc(&config, valid, true)?))
+            }
+            Self::Other(_) => Ok(None),
         }
     }
 

@@ -56,7 +56,8 @@ pub(super) fn plan(
     Ok(Outcome::Healthy)
 }
 
-fn ours(kind: &str) -> Option<Kind> {
+/// Which of our plugins it is, if it is one.
+pub(super) fn ours(kind: &str) -> Option<Kind> {
     [Kind::Routed, Kind::Vxlan]
         .into_iter()
         .find(|ours| ours.name() == kind)

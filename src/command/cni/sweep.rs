@@ -1,15 +1,19 @@
 //! `ovl cni gc`.
 
+use plugin_core::attach::{Kind, ipam::Ipam};
 use plugin_core::chain::{self, CachedAttachment, NetworkList};
+use plugin_core::ipam::Purpose;
 use plugin_core::netns::{self, Netns};
-use plugin_core::spec::{Attachment, Verb};
+use plugin_core::spec::{self, Attachment, PluginConfig, Verb};
+use serde_json::Map;
 
+use super::plan::ours;
 use super::{Place, choose};
 use crate::cli::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::ShownStep;
-use crate::render::cni::sweep::{Fate, Sweep, write};
+use crate::render::cni::sweep::{Addresses, Fate, Freed, Sweep, write};
 
 pub(super) fn gc(
     place: &Place,
@@ -51,7 +55,10 @@ pub(super) fn gc(
             .map(|fate| fate.attachment.clone()),
     );
     let mut steps = Vec::new();
-    if !dry_run {
+    let mut addresses = Vec::new();
+    if dry_run {
+        addresses = would_free(list, &valid)?;
+    } else {
         let collected = runtime.gc(list, &valid)?;
         steps = collected.steps.iter().map(ShownStep::from).collect();
         for swept in collected.swept {
@@ -74,6 +81,7 @@ pub(super) fn gc(
             .map(|plugin| plugin.kind.clone())
             .collect(),
         no_sweep: no_sweep(list),
+        addresses,
         steps,
     };
     write(&sweep, format, context.style, context.out)?;
@@ -82,6 +90,46 @@ pub(super) fn gc(
     } else {
         Outcome::Fault
     })
+}
+
+/// What our IPAM would free, whatever plugin it serves. It is asked in this process, as its plugin would be: a
+/// GC by CNI's protocol has no dry run.
+fn would_free(list: &NetworkList, valid: &[Attachment]) -> Result<Vec<Addresses>> {
+    let mut all = Vec::new();
+    if list.version < Verb::Gc.since() {
+        return Ok(all);
+    }
+    for plugin in &list.plugins {
+        let failed = |error: spec::Error| {
+            Error::failed(format!(
+                "GC by the IPAM of {} would fail: {error}",
+                plugin.kind
+            ))
+        };
+        let config =
+            PluginConfig::from_object(plugin.request(list, None, &Map::new())).map_err(failed)?;
+        let purpose = ours(&plugin.kind).map_or(Purpose::Delegated, Kind::purpose);
+        let Some(ipam) = Ipam::of(&config, purpose) else {
+            continue;
+        };
+        if let Some(swept) = ipam.would_free(&config, valid).map_err(failed)? {
+            all.push(Addresses {
+                ipam: ipam.kind().to_owned(),
+                plugin: plugin.kind.clone(),
+                freed: swept
+                    .records
+                    .into_iter()
+                    .map(|(attachment, addresses)| Freed {
+                        attachment,
+                        addresses,
+                    })
+                    .collect(),
+                returned_blocks: swept.blocks,
+                settled_blocks: swept.settled,
+            });
+        }
+    }
+    Ok(all)
 }
 
 fn no_sweep(list: &NetworkList) -> Option<String> {

@@ -1,7 +1,9 @@
 //! What a GC did, or would do.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
+use plugin_core::ipam::Block;
 use plugin_core::spec::Attachment;
 use serde::Serialize;
 
@@ -26,6 +28,9 @@ pub struct Sweep {
     /// Why no plugin is asked to sweep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_sweep: Option<String>,
+    /// In a dry run, what our IPAM would free.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Addresses>,
     /// What the plugins said when they swept.
     pub steps: Vec<ShownStep>,
 }
@@ -47,6 +52,33 @@ pub struct Fate {
     /// The plugins of its DEL.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<ShownStep>,
+}
+
+/// What the IPAM of a plugin would free.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Addresses {
+    /// Its `type`.
+    pub ipam: String,
+    /// The plugin that it serves.
+    pub plugin: String,
+    /// Attachments that are not in use, and what they have.
+    pub freed: Vec<Freed>,
+    /// Blocks of addresses that would go back to the store.
+    pub returned_blocks: Vec<Block>,
+    /// Blocks that were set aside when the node's records were lost, and would be used again.
+    pub settled_blocks: Vec<Block>,
+}
+
+/// Addresses that would be freed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Freed {
+    /// Whose they are.
+    #[serde(flatten)]
+    pub attachment: Attachment,
+    /// What they are.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Sweep {
@@ -98,6 +130,9 @@ pub fn write(sweep: &Sweep, format: Format, style: Style, out: &mut dyn Write) -
         )?,
         None => writeln!(out, "{asked}: {}", sweep.plugins.join(", "))?,
     }
+    for addresses in &sweep.addresses {
+        write_addresses(addresses, out)?;
+    }
     let steps: Vec<ShownStep> = sweep
         .attachments
         .iter()
@@ -111,6 +146,30 @@ pub fn write(sweep: &Sweep, format: Format, style: Style, out: &mut dyn Write) -
     } else {
         write_steps(&steps, out)
     }
+}
+
+fn write_addresses(would: &Addresses, out: &mut dyn Write) -> io::Result<()> {
+    let ipam = &would.ipam;
+    for freed in &would.freed {
+        let all: Vec<String> = freed.addresses.iter().map(ToString::to_string).collect();
+        writeln!(
+            out,
+            "{ipam} would free {} of {}",
+            all.join(", "),
+            freed.attachment
+        )?;
+    }
+    for block in &would.returned_blocks {
+        writeln!(out, "{ipam} would return block {block} to the store")?;
+    }
+    for block in &would.settled_blocks {
+        writeln!(out, "{ipam} would use block {block} again")?;
+    }
+    if would.freed.is_empty() && would.returned_blocks.is_empty() && would.settled_blocks.is_empty()
+    {
+        writeln!(out, "{ipam} would free nothing")?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -139,6 +198,19 @@ mod tests {
             ],
             plugins: vec!["ovl-routed".into(), "portmap".into()],
             no_sweep: None,
+            addresses: vec![Addresses {
+                ipam: "ovl-ipam".into(),
+                plugin: "ovl-routed".into(),
+                freed: vec![Freed {
+                    attachment: Attachment {
+                        container_id: "c2".parse().unwrap(),
+                        ifname: "eth0".parse().unwrap(),
+                    },
+                    addresses: vec!["10.1.0.66".parse().unwrap(), "fd00::42".parse().unwrap()],
+                }],
+                returned_blocks: vec![Block::from("10.1.0.64/26".parse::<ipnet::IpNet>().unwrap())],
+                settled_blocks: vec![],
+            }],
             steps: vec![],
         };
         let mut text = Vec::new();
@@ -148,7 +220,9 @@ mod tests {
             "ATTACHMENT  NETNS          FATE              WHY\n\
              c1/eth0     /run/netns/c1  kept              its namespace is there\n\
              c2/eth0     /run/netns/c2  would be removed  its namespace is gone\n\
-             would be asked to sweep: ovl-routed, portmap\n"
+             would be asked to sweep: ovl-routed, portmap\n\
+             ovl-ipam would free 10.1.0.66, fd00::42 of c2/eth0\n\
+             ovl-ipam would return block 10.1.0.64/26 to the store\n"
         );
     }
 }
