@@ -1629,7 +1629,7 @@ _ovl() {
             return 0
             ;;
         ovl__subcmd__trace)
-            opts="-s -4 -6 -o -h -V --proto --size --df --static --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
+            opts="-s -4 -6 -c -i -w -o -h -V --proto --size --df --static --count --interval --wait --watch --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1644,6 +1644,26 @@ _ovl() {
                     return 0
                     ;;
                 -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

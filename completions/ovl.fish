@@ -84,6 +84,9 @@ complete -c ovl -n "__fish_ovl_using_subcommand pods" -s h -l help -d 'Print hel
 complete -c ovl -n "__fish_ovl_using_subcommand pods" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -l proto -d 'icmp, udp:PORT or tcp:PORT' -r
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s s -l size -d 'Octets of data in a packet, as ping counts them' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s c -l count -d 'How many packets' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s i -l interval -d 'Seconds from one packet to the next; if not given, each is sent when the one before was answered' -r
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -l wait -d 'How many seconds the last packet may take to be answered' -r
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s o -l output -d 'The output' -r -f -a "text\t'One line for each device on the way'
 wide\t'Every row that decided something, and the way back'
 json\t'One document'
@@ -105,6 +108,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand trace" -l df -d 'The packets mus
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s 4 -d 'Over IPv4 only'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s 6 -d 'Over IPv6 only'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -l static -d 'Only ask the tables; send nothing'
+complete -c ovl -n "__fish_ovl_using_subcommand trace" -s w -l watch -d 'Trace again and again, and show when it breaks and when it heals, until interrupted'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'

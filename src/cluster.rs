@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod file;
+pub mod live;
 pub mod protocol;
 pub mod serve;
 
@@ -148,6 +149,16 @@ pub(crate) fn words(text: &str) -> Option<Vec<String>> {
 }
 
 fn lab(name: Option<&str>, wanted: &[String], scope: &Scope) -> Result<Bundle> {
+    let (remote, state) = lab_nodes(name, wanted)?;
+    let mut bundle = client::ask_all(&remote, scope);
+    for node in &mut bundle.nodes {
+        name_lab_pods(node, &state);
+    }
+    Ok(bundle)
+}
+
+/// The nodes of a lab, and how they are asked.
+fn lab_nodes(name: Option<&str>, wanted: &[String]) -> Result<(Remote, State)> {
     let directory = Labs::of_caller().choose(name)?;
     let state = directory.read_up()?;
     let this = std::env::current_exe()
@@ -186,11 +197,7 @@ fn lab(name: Option<&str>, wanted: &[String], scope: &Scope) -> Result<Bundle> {
         at_once: 8,
         limit: client::LIMIT,
     };
-    let mut bundle = client::ask_all(&remote, scope);
-    for node in &mut bundle.nodes {
-        name_lab_pods(node, &state);
-    }
-    Ok(bundle)
+    Ok((remote, state))
 }
 
 /// The lab itself is the runtime: it knows all its pods, also those without a network.

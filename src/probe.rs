@@ -12,10 +12,13 @@
 //!
 //! Nothing here changes what a node does: no device, no table and no setting is touched.
 
+pub mod correlate;
 pub mod counters;
 pub mod filter;
 pub mod identify;
 pub mod message;
+pub mod plan;
+pub mod run;
 pub mod send;
 pub mod session;
 pub mod tap;

@@ -1,9 +1,11 @@
 //! `ovl trace`.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use super::source::Where;
-use crate::command::trace::{Output, Request};
+use crate::command::trace::{Manner, Output, Request};
 use crate::error::{Error, Result};
 use crate::trace::{Named, Question};
 use crate::walk::path::Protocol;
@@ -44,6 +46,24 @@ pub struct Trace {
     #[arg(long = "static")]
     is_static: bool,
 
+    /// How many packets
+    #[arg(long, short, value_name = "N", default_value_t = 3, conflicts_with = "is_static",
+          value_parser = clap::value_parser!(u16).range(1..=200))]
+    count: u16,
+
+    /// Seconds from one packet to the next; if not given, each is sent when the one before was answered
+    #[arg(long, short, value_name = "SECONDS", conflicts_with = "is_static", value_parser = seconds)]
+    interval: Option<Duration>,
+
+    /// How many seconds the last packet may take to be answered
+    #[arg(long, value_name = "SECONDS", default_value = "1", hide_short_help = true,
+          conflicts_with = "is_static", value_parser = seconds)]
+    wait: Duration,
+
+    /// Trace again and again, and show when it breaks and when it heals, until interrupted
+    #[arg(long, short, conflicts_with = "from")]
+    watch: bool,
+
     /// The output
     #[arg(long, short, value_enum, default_value = "text")]
     output: Shape,
@@ -83,6 +103,8 @@ impl Trace {
                 "a service sends nothing; name one of its pods as SRC",
             ));
         }
+        let is_static = self.is_static || self.place.is_saved();
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Ok(Request {
             question: Question {
                 source,
@@ -96,7 +118,12 @@ impl Trace {
                     _ => None,
                 },
             },
-            is_static: self.is_static || self.place.is_saved(),
+            manner: (!is_static).then(|| Manner {
+                count: self.count,
+                interval_us: self.interval.map(micros),
+                wait_us: micros(self.wait),
+            }),
+            watch: self.watch,
             output: match self.output {
                 Shape::Text => Output::Text { wide: false },
                 Shape::Wide => Output::Text { wide: true },
@@ -139,4 +166,13 @@ fn protocol(text: &str) -> Result<Protocol> {
         }),
         _ => Err(wrong()),
     }
+}
+
+/// Seconds, also with a fraction, from a millisecond to ten minutes.
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|seconds| (0.001..=600.0).contains(seconds))
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "give seconds, from 0.001 to 600".to_owned())
 }

@@ -18,7 +18,7 @@ use crate::model::{Bundle, Node};
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// What is said of an answer to another question.
-const BESIDE: &str = "its answer is not to the question";
+pub(super) const BESIDE: &str = "its answer is not to the question";
 
 /// The longest answer taken, octets.
 const LONGEST: u64 = 1 << 30;
@@ -76,6 +76,7 @@ pub struct Connection {
     end: Instant,
     limit: Duration,
     next: u64,
+    is_over: bool,
 }
 
 impl Connection {
@@ -108,6 +109,7 @@ impl Connection {
             end: Instant::now() + limit,
             limit,
             next: 1,
+            is_over: false,
         };
         let hello = connection.line()?;
         let hello: Hello = serde_json::from_slice(&hello)
@@ -127,6 +129,11 @@ impl Connection {
             ));
         }
         Ok(connection)
+    }
+
+    /// Whether nothing more can be heard from the node: it ended, or did not answer in time.
+    pub fn has_ended(&mut self) -> bool {
+        self.is_over || !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Gives the conversation `limit` from now on.
@@ -165,6 +172,7 @@ impl Connection {
                 input.flush()
             });
         if written.is_err() {
+            self.is_over = true;
             return Err(self.gone());
         }
         loop {
@@ -182,7 +190,9 @@ impl Connection {
 
     fn line(&mut self) -> Result<Vec<u8>, String> {
         let left = self.end.saturating_duration_since(Instant::now());
-        match self.lines.recv_timeout(left) {
+        let heard = self.lines.recv_timeout(left);
+        self.is_over |= !matches!(heard, Ok(Ok(_)));
+        match heard {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(error)) => Err(format!("cannot read what it says: {error}")),
             Err(RecvTimeoutError::Timeout) => Err(format!(

@@ -188,8 +188,13 @@ pub struct Answer {
 pub enum AnswerOutcome {
     /// What was read.
     Node(Box<Node>),
-    /// Nanoseconds since 1970 by the node's clock.
-    Clock(i64),
+    /// The node's clock.
+    Clock {
+        /// Nanoseconds since 1970.
+        ns: i64,
+        /// The kernel's boot id: nodes that share it share a clock.
+        boot: String,
+    },
     /// The taps are open, but for these.
     Open(Vec<Blind>),
     /// What they saw.

@@ -123,7 +123,10 @@ fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String
             subject,
             places,
         } => read(node, places, Scope::Pod(subject)),
-        Question::Clock => Ok(AnswerOutcome::Clock(session.clock())),
+        Question::Clock => Ok(AnswerOutcome::Clock {
+            ns: session.clock(),
+            boot: crate::probe::session::boot(),
+        }),
         Question::TapOpen { netns, watch } => Ok(AnswerOutcome::Open(session.open(&netns, watch))),
         Question::TapRead => Ok(AnswerOutcome::Seen(session.read())),
         Question::TapClose => {

@@ -25,6 +25,13 @@ pub fn now_ns() -> i64 {
         .unwrap_or(0)
 }
 
+/// Which boot of which machine this is; empty if the kernel does not say.
+pub fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
+}
+
 /// A session. Everything in it is closed when it is dropped.
 #[derive(Debug, Default)]
 pub struct Session {

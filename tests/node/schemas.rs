@@ -142,6 +142,29 @@ fn what_is_printed_is_what_is_published() {
 }
 
 #[test]
+fn a_trace_is_what_is_published() {
+    let Some(lab) = super::labs::Lab::up("flannel", 2) else {
+        return;
+    };
+    lab.add("pod1", "host01");
+    lab.add("pod2", "host02");
+    for more in [
+        &["pod2"][..],
+        &["pod2", "--static"],
+        &["pod2", "--proto", "udp:9"],
+        &["8.8.8.8"],
+        &["pod2", "--size", "3000"],
+    ] {
+        let mut args = vec!["trace", "-o", "json", "pod1"];
+        args.extend(more);
+        let here = lab.here();
+        args.push(&here);
+        let output = lab.run(&args);
+        assert_fits("trace", &String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
 fn the_check_of_shapes_can_fail() {
     let schema = json!({"type": "object", "required": ["a"], "additionalProperties": false,
         "properties": {"a": {"$ref": "#/definitions/word"}}, "definitions": {"word": {"type": "string"}}});
