@@ -146,10 +146,14 @@ fn arp(fib: &Fib<'_>, device: &Link, target: IpAddr, asker: Option<IpAddr>) -> A
     flow.source = asker;
     let Decision { verdict, route, .. } = fib.lookup(&flow);
     // The question is routed as a packet would be, its source included.
-    let believed = || match asker.map(|source| validate_source(fib, device, source, Some(target))) {
-        None | Some(Belief::Yes) => None,
-        Some(Belief::No(disbelief)) => Some(Answer::Silent(Silence::Disbelieved(disbelief))),
-        Some(Belief::CannotTell(why)) => Some(Answer::CannotTell(why)),
+    let output = match &verdict {
+        Verdict::Forward(hops) => hops.first().and_then(|hop| hop.device),
+        _ => None,
+    };
+    let believed = || match believe(fib, device, &Flow { output, ..flow }) {
+        Belief::Yes => None,
+        Belief::No(disbelief) => Some(Answer::Silent(Silence::Disbelieved(disbelief))),
+        Belief::CannotTell(why) => Some(Answer::CannotTell(why)),
     };
     let hops = match verdict {
         Verdict::CannotTell(why) => return Answer::CannotTell(why),
@@ -285,9 +289,17 @@ pub fn validate_source(
     source: IpAddr,
     destination: Option<IpAddr>,
 ) -> Belief {
-    if source.is_ipv6() {
+    let mut flow = Flow::to(destination.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()));
+    flow.source = Some(source);
+    believe(fib, device, &flow)
+}
+
+/// The same for a whole packet: rules may look at more of it than its addresses. `packet.output` is the device by
+/// which it is forwarded, if it is: the kernel asks where an answer that comes in by that one would go.
+pub fn believe(fib: &Fib<'_>, device: &Link, packet: &Flow) -> Belief {
+    let Some(source @ IpAddr::V4(_)) = packet.source else {
         return Belief::Yes;
-    }
+    };
     let netns = fib.netns();
     let Some(conf) = device.inet else {
         return Belief::CannotTell(format!(
@@ -295,13 +307,9 @@ pub fn validate_source(
             device.name
         ));
     };
-    let all = |name: &str| {
-        netns
-            .sysctl_number(&format!("net.ipv4.conf.all.{name}"))
-            .unwrap_or(0)
-    };
-    let rp_filter = i64::from(conf.rp_filter).max(all("rp_filter"));
-    let accept_local = conf.accept_local != 0 || all("accept_local") != 0;
+    let all = fib.settings();
+    let rp_filter = i64::from(conf.rp_filter).max(all.rp_filter);
+    let accept_local = conf.accept_local != 0 || all.accept_local;
     let no = |way_back| {
         Belief::No(Disbelief {
             source,
@@ -309,21 +317,40 @@ pub fn validate_source(
             way_back,
         })
     };
-    // The way back is looked up as for a packet of the node's own.
-    let mut back = Flow::to(source);
-    back.source = destination;
+    // The way back is looked up as for a packet of the node's own, with what the packet has the other way round.
+    let back = Flow {
+        source: Some(packet.destination).filter(|address| !address.is_unspecified()),
+        destination: source,
+        input: packet.output,
+        output: None,
+        mark: if conf.src_valid_mark != 0 || all.src_valid_mark {
+            packet.mark
+        } else {
+            0
+        },
+        ports: packet
+            .ports
+            .map(|(source, destination)| (destination, source)),
+        ..*packet
+    };
     match fib.lookup(&back).verdict {
         Verdict::CannotTell(_) if rp_filter == 0 => Belief::Yes,
         Verdict::CannotTell(why) => Belief::CannotTell(why),
         Verdict::Local if accept_local => Belief::Yes,
-        Verdict::Local => no(WayBack::Own),
+        // Not a single host's address, or the node's own (`res.type != RTN_UNICAST`).
+        Verdict::Local | Verdict::Broadcast | Verdict::Multicast => no(WayBack::Own),
         Verdict::Forward(hops) => {
             let by_device = hops.iter().any(|hop| hop.device == Some(device.index));
+            if by_device || rp_filter == 0 {
+                return Belief::Yes;
+            }
             // A device without an address of its own fails even where any device would do (`no_addr`).
-            let bare = !netns
-                .addresses_of(device.index)
-                .any(|row| row.address.is_ipv4());
-            if by_device || rp_filter == 0 || (rp_filter == 2 && !bare) {
+            let bare = || {
+                !netns
+                    .addresses_of(device.index)
+                    .any(|row| row.address.is_ipv4())
+            };
+            if rp_filter == 2 && !bare() {
                 Belief::Yes
             } else {
                 no(WayBack::Devices(

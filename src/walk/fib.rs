@@ -4,8 +4,9 @@
 //! `ip6_fib.c` and `route.c`. What the kernel decides by a hash (multipath) stays open: all the ways are
 //! returned.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::flow::{Flow, family_of};
 use crate::model::number::TableId;
@@ -19,10 +20,35 @@ pub struct Fib<'a> {
     netns: &'a Netns,
     inet: Rules<'a>,
     inet6: Rules<'a>,
-    tables: HashMap<(Family, TableId), Prefixes<'a>>,
-    doubt: Option<String>,
+    /// A handful, so that looking through them is faster than hashing.
+    tables: Vec<((Family, TableId), Prefixes<'a>)>,
+    doubt: Option<Box<str>>,
+    settings: Settings,
     /// Tables of which only what a question needs was asked for are good enough.
     asked_for: bool,
+}
+
+/// `net.ipv4.conf.all`: what counts beside a device's own settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Settings {
+    pub(super) rp_filter: i64,
+    pub(super) accept_local: bool,
+    pub(super) src_valid_mark: bool,
+}
+
+impl Settings {
+    fn of(netns: &Netns) -> Self {
+        let all = |name: &str| {
+            netns
+                .sysctl_number(&format!("net.ipv4.conf.all.{name}"))
+                .unwrap_or(0)
+        };
+        Self {
+            rp_filter: all("rp_filter"),
+            accept_local: all("accept_local") != 0,
+            src_valid_mark: all("src_valid_mark") != 0,
+        }
+    }
 }
 
 /// The rules of one family.
@@ -30,14 +56,56 @@ pub struct Fib<'a> {
 struct Rules<'a> {
     rows: Vec<&'a Rule>,
     /// IPv4 without rules of its own keeps the tables `local` and `main` as one (`fib_trie.c`,
-    /// `fib_trie_unmerge`), where the longer prefix wins whichever of the two it is in.
+    /// `fib_trie_unmerge`), where the longer prefix wins whichever of the two it is in. The first rule parts
+    /// them for good; that there was one, once, cannot be seen.
     merged: bool,
 }
 
-/// One table: routes by prefix length, longest first, then by network.
+/// One table: its routes, the longest prefix first, those to one destination in the order of preference.
 #[derive(Debug, Default)]
 struct Prefixes<'a> {
-    lengths: Vec<(u8, HashMap<IpAddr, Vec<&'a Route>>)>,
+    routes: Vec<&'a Route>,
+    /// Where the routes of one destination begin, by prefix length, longest first. Small tables have none:
+    /// they are read from the start.
+    lengths: Vec<(u8, HashMap<IpAddr, u32>)>,
+}
+
+/// A table with more routes than this is indexed.
+const SMALL: usize = 8;
+
+/// The next hops of a route that are in use.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ways<'a> {
+    hops: &'a [NextHop],
+    /// One bit a next hop; routes with more than 64 keep those behind unconditionally.
+    usable: u64,
+}
+
+impl<'a> Ways<'a> {
+    const NONE: Self = Self {
+        hops: &[],
+        usable: 0,
+    };
+
+    /// The next hops.
+    pub fn iter(self) -> impl Iterator<Item = &'a NextHop> {
+        self.hops
+            .iter()
+            .enumerate()
+            .filter(move |(at, _)| *at >= 64 || self.usable >> at & 1 == 1)
+            .map(|(_, hop)| hop)
+    }
+
+    /// How many there are.
+    #[allow(clippy::len_without_is_empty, reason = "a route that forwards has one")]
+    pub fn len(self) -> usize {
+        self.usable.count_ones() as usize + self.hops.len().saturating_sub(64)
+    }
+
+    /// The first.
+    pub fn first(self) -> Option<&'a NextHop> {
+        self.iter().next()
+    }
 }
 
 /// What routing decides about a packet.
@@ -55,7 +123,7 @@ pub struct Decision<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict<'a> {
     /// It leaves by one of these; which one, a hash of the packet says when there are several.
-    Forward(Vec<&'a NextHop>),
+    Forward(Ways<'a>),
     /// It is for this node.
     Local,
     /// It is a broadcast on the link, for this node too.
@@ -101,15 +169,23 @@ impl<'a> Fib<'a> {
         .into_iter()
         .filter(|(_, state, _)| !(asked_for && *state == State::Partial))
         .find_map(|(what, _, doubt)| {
-            doubt.map(|why| format!("the {what} of this namespace were not read whole: {why}"))
+            doubt.map(|why| {
+                format!("the {what} of this namespace were not read whole: {why}").into()
+            })
         });
-        let mut tables: HashMap<(Family, TableId), Prefixes<'a>> = HashMap::new();
+        let mut tables: Vec<((Family, TableId), Prefixes<'a>)> = Vec::new();
         for route in &netns.routes {
-            let family = family_of(route.destination.addr());
-            tables
-                .entry((family, route.table))
-                .or_default()
-                .insert(route);
+            let key = (family_of(route.destination.addr()), route.table);
+            match tables.iter_mut().find(|(other, _)| *other == key) {
+                Some((_, prefixes)) => prefixes.routes.push(route),
+                None => tables.push((
+                    key,
+                    Prefixes {
+                        routes: vec![route],
+                        lengths: Vec::new(),
+                    },
+                )),
+            }
         }
         for ((family, _), prefixes) in &mut tables {
             prefixes.order(*family);
@@ -120,6 +196,7 @@ impl<'a> Fib<'a> {
             inet6: Rules::of(netns, Family::Inet6),
             tables,
             doubt,
+            settings: Settings::of(netns),
             asked_for,
         }
     }
@@ -127,6 +204,10 @@ impl<'a> Fib<'a> {
     /// Whether the rows that concern the question are enough ([`Fib::of_asked`]).
     pub fn is_asked_for(&self) -> bool {
         self.asked_for
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        self.settings
     }
 
     /// The namespace.
@@ -137,7 +218,7 @@ impl<'a> Fib<'a> {
     /// What happens to `flow`.
     pub fn lookup(&self, flow: &Flow) -> Decision<'a> {
         if let Some(doubt) = &self.doubt {
-            return decided(Verdict::CannotTell(doubt.clone()), None, None);
+            return decided(Verdict::CannotTell(doubt.to_string()), None, None);
         }
         let rules = match flow.family() {
             Family::Inet => &self.inet,
@@ -158,7 +239,10 @@ impl<'a> Fib<'a> {
             let verdict = match rule.action {
                 RuleAction::Nop => continue,
                 RuleAction::Goto(priority) => {
-                    from_priority = priority;
+                    // A jump to where no rule stands does nothing (`fib_rules_lookup`, "unresolved").
+                    if rules.rows.iter().any(|rule| rule.priority == priority) {
+                        from_priority = priority;
+                    }
                     continue;
                 }
                 RuleAction::Blackhole => Verdict::Blackhole,
@@ -219,14 +303,12 @@ impl<'a> Fib<'a> {
     }
 
     /// The route of a table for `flow`, with the next hops that are in use.
-    fn best(
-        &self,
-        family: Family,
-        table: TableId,
-        flow: &Flow,
-    ) -> Option<(&'a Route, Vec<&'a NextHop>)> {
-        let prefixes = self.tables.get(&(family, table))?;
-        prefixes.matching(flow.destination).find_map(|route| {
+    fn best(&self, family: Family, table: TableId, flow: &Flow) -> Option<(&'a Route, Ways<'a>)> {
+        let (_, prefixes) = self
+            .tables
+            .iter()
+            .find(|(key, _)| *key == (family, table))?;
+        prefixes.find_map(flow.destination, |route| {
             if route.tos != 0 && route.tos != flow.tos {
                 return None;
             }
@@ -237,15 +319,21 @@ impl<'a> Fib<'a> {
                 }
             }
             if route.nexthops.is_empty() {
-                return Some((route, Vec::new()));
+                return Some((route, Ways::NONE));
             }
-            let usable: Vec<_> = route
+            let usable = route
                 .nexthops
                 .iter()
-                .filter(|hop| self.is_usable(hop, flow))
-                .collect();
+                .take(64)
+                .enumerate()
+                .filter(|(_, hop)| self.is_usable(hop, flow))
+                .fold(0, |bits, (at, _)| bits | 1 << at);
+            let ways = Ways {
+                hops: &route.nexthops,
+                usable,
+            };
             // A route all of whose next hops are dead or elsewhere is passed over for the next best.
-            (!usable.is_empty()).then_some((route, usable))
+            (ways.len() > 0).then_some((route, ways))
         })
     }
 
@@ -275,7 +363,15 @@ impl<'a> Fib<'a> {
         read(&name) || (family == "ipv4" && read("all"))
     }
 
+    /// Only a route that succeeds is suppressed: a blackhole and its like is an error, with which
+    /// `fib_rules_lookup` (`net/core/fib_rules.c`) returns before it asks.
     fn is_suppressed(&self, rule: &Rule, route: &Route, verdict: &Verdict<'_>) -> bool {
+        if matches!(
+            verdict,
+            Verdict::Blackhole | Verdict::Unreachable | Verdict::Prohibit
+        ) {
+            return false;
+        }
         if let Some(length) = rule.suppress_prefixlen
             && u32::from(route.destination.prefix_len()) <= length
         {
@@ -372,61 +468,89 @@ impl<'a> Rules<'a> {
 }
 
 impl<'a> Prefixes<'a> {
-    fn insert(&mut self, route: &'a Route) {
-        let length = route.destination.prefix_len();
-        let at = match self
-            .lengths
-            .binary_search_by(|(other, _)| length.cmp(other))
-        {
-            Ok(at) => at,
-            Err(at) => {
-                self.lengths.insert(at, (length, HashMap::new()));
-                at
-            }
-        };
-        if let Some((_, networks)) = self.lengths.get_mut(at) {
-            networks
-                .entry(route.destination.network())
-                .or_default()
-                .push(route);
-        }
-    }
-
     /// Among routes to one destination: IPv4 prefers a matching type of service, then the metric
     /// (`fib_trie.c`, `fib_insert_alias`); IPv6 the metric, then the router's preference.
     fn order(&mut self, family: Family) {
-        for routes in self
-            .lengths
-            .iter_mut()
-            .flat_map(|(_, networks)| networks.values_mut())
-        {
-            routes.sort_by_key(|route| {
-                let tos = match family {
-                    Family::Inet => std::cmp::Reverse(route.tos),
-                    Family::Inet6 => std::cmp::Reverse(0),
-                };
-                let subtree = std::cmp::Reverse(route.source.map_or(0, |from| from.prefix_len()));
-                // RFC 4191 §2.1: 1 high, 0 medium, 3 low.
-                let preference = match route.preference {
-                    1 => 0,
-                    0 => 1,
-                    _ => 2,
-                };
-                (subtree, tos, route.metric, preference)
-            });
+        self.routes.sort_by_key(|route| {
+            let tos = match family {
+                Family::Inet => std::cmp::Reverse(route.tos),
+                Family::Inet6 => std::cmp::Reverse(0),
+            };
+            let subtree = std::cmp::Reverse(route.source.map_or(0, |from| from.prefix_len()));
+            // RFC 4191 §2.1: 1 high, 0 medium, 3 low.
+            let preference = match route.preference {
+                1 => 0,
+                0 => 1,
+                _ => 2,
+            };
+            let length = std::cmp::Reverse(route.destination.prefix_len());
+            let network = route.destination.network();
+            (length, network, subtree, tos, route.metric, preference)
+        });
+        if self.routes.len() <= SMALL {
+            return;
+        }
+        for (at, route) in self.routes.iter().enumerate() {
+            let length = route.destination.prefix_len();
+            if self.lengths.last().is_none_or(|(last, _)| *last != length) {
+                self.lengths.push((length, HashMap::new()));
+            }
+            if let (Some((_, starts)), Ok(at)) = (self.lengths.last_mut(), u32::try_from(at)) {
+                starts.entry(route.destination.network()).or_insert(at);
+            }
         }
     }
 
-    /// The routes for `destination`, best first.
-    fn matching(&self, destination: IpAddr) -> impl Iterator<Item = &'a Route> + '_ {
-        self.lengths.iter().flat_map(move |(length, networks)| {
-            ipnet::IpNet::new(destination, *length)
-                .ok()
-                .and_then(|net| networks.get(&net.network()))
-                .into_iter()
-                .flatten()
-                .copied()
-        })
+    /// The first of the routes for `destination`, best first, that `accept` takes.
+    fn find_map<T>(
+        &self,
+        destination: IpAddr,
+        mut accept: impl FnMut(&'a Route) -> Option<T>,
+    ) -> Option<T> {
+        if self.lengths.is_empty() {
+            return self
+                .routes
+                .iter()
+                .filter(|route| route.destination.contains(&destination))
+                .find_map(|route| accept(route));
+        }
+        for (length, starts) in &self.lengths {
+            let network = truncated(destination, *length);
+            let Some(start) = starts.get(&network) else {
+                continue;
+            };
+            let found = self
+                .routes
+                .iter()
+                .skip(*start as usize)
+                .take_while(|route| {
+                    route.destination.prefix_len() == *length
+                        && route.destination.network() == network
+                })
+                .find_map(|route| accept(route));
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+}
+
+/// The first `length` bits of an address.
+fn truncated(address: IpAddr, length: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX
+                .checked_shl(32 - u32::from(length.min(32)))
+                .unwrap_or(0);
+            IpAddr::V4((address.to_bits() & mask).into())
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX
+                .checked_shl(128 - u32::from(length.min(128)))
+                .unwrap_or(0);
+            IpAddr::V6((address.to_bits() & mask).into())
+        }
     }
 }
 
@@ -446,13 +570,12 @@ fn longer(a: &Route, b: &Route) -> bool {
     a.destination.prefix_len() > b.destination.prefix_len()
 }
 
+/// `(rule->mark ^ fl->mark) & rule->mark_mask` (`net/core/fib_rules.c`): a mask without a mark asks for zero, and bits
+/// of the mark beside the mask do not count.
 fn mark_matches(rule: &Rule, mark: u32) -> bool {
-    let mask = rule.fwmask.unwrap_or(u32::MAX);
-    match rule.fwmark {
-        Some(wanted) => mark & mask == wanted,
-        // A mask without a mark asks for zero (`fib_rules.c`: (rule->mark ^ fl->mark) & rule->mark_mask).
-        None => rule.fwmask.is_none_or(|mask| mark & mask == 0),
-    }
+    let default = if rule.fwmark.is_some() { u32::MAX } else { 0 };
+    let mask = rule.fwmask.unwrap_or(default);
+    (mark ^ rule.fwmark.unwrap_or(0)) & mask == 0
 }
 
 fn in_range(range: Option<(u16, u16)>, port: Option<u16>) -> bool {

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use super::answer::{Belief, validate_source};
+use super::answer::{Belief, WayBack, believe};
 use super::fib::{Decision, Verdict};
 use super::flow::Flow;
 use super::netfilter::{Devices, Hook, Judgement};
@@ -154,7 +154,7 @@ impl<'a> Walker<'_, 'a> {
         let rows = self.decision_rows(space, decision);
         let forbidden = |kind| Cause::RouteForbids { destination, kind };
         let hops = match &decision.verdict {
-            Verdict::Forward(hops) => hops,
+            Verdict::Forward(hops) => *hops,
             Verdict::Local | Verdict::Broadcast => {
                 let why = "a local route where none was expected";
                 return Err(self.cannot_tell(space, None, why));
@@ -178,7 +178,7 @@ impl<'a> Walker<'_, 'a> {
                 return Err(self.cannot_tell(space, None, why.clone()));
             }
         };
-        let Some(hop) = hops.first().copied() else {
+        let Some(hop) = hops.first() else {
             return Err(self.cannot_tell(space, None, "a route without a next hop"));
         };
         if hops.len() > 1 {
@@ -308,7 +308,15 @@ impl<'a> Walker<'_, 'a> {
         };
         let decision = at.fib().lookup(&flow);
         let local = matches!(decision.verdict, Verdict::Local | Verdict::Broadcast);
-        self.believes(space, link, &current.packet, local)?;
+        // A packet without a route is lost before anybody asks whence it came.
+        match decision.verdict {
+            Verdict::Local | Verdict::Broadcast => self.believes(space, link, &flow, true)?,
+            Verdict::Forward(ways) => {
+                let output = ways.first().and_then(|hop| hop.device);
+                self.believes(space, link, &Flow { output, ..flow }, false)?;
+            }
+            _ => {}
+        }
         if local {
             if self.is_recording() {
                 self.add_rows(rows);
@@ -364,22 +372,14 @@ impl<'a> Walker<'_, 'a> {
         Err(self.dropped(space, Some(link.index), cause, Vec::new()))
     }
 
-    fn believes(
-        &self,
-        space: SpaceId,
-        link: &Link,
-        packet: &Packet,
-        local: bool,
-    ) -> Result<(), Stop> {
+    fn believes(&self, space: SpaceId, link: &Link, flow: &Flow, local: bool) -> Result<(), Stop> {
         let at = self.network.get(space);
-        let source = packet.source;
-        match validate_source(at.fib(), link, source, Some(packet.destination)) {
+        match believe(at.fib(), link, flow) {
             Belief::Yes => Ok(()),
             Belief::CannotTell(why) => Err(self.cannot_tell(space, Some(link.index), why)),
             Belief::No(disbelief) => {
-                // A tunnel end talks to itself by the loopback only.
-                let own = self.owns(space, source);
-                let cause = if own {
+                let source = disbelief.source;
+                let cause = if disbelief.way_back == WayBack::Own {
                     Cause::Martian {
                         address: source,
                         why: if local {
@@ -394,7 +394,7 @@ impl<'a> Walker<'_, 'a> {
                         mode: i32::try_from(disbelief.rp_filter).unwrap_or(1),
                     }
                 };
-                let mut rows = self.way_back_rows(space, packet);
+                let mut rows = self.way_back_rows(space, source, flow.destination);
                 let setting = |device: &str| format!("net.ipv4.conf.{device}.rp_filter");
                 for device in ["all", &link.name] {
                     let value = if device == "all" {
@@ -412,8 +412,8 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
-    fn way_back_rows(&self, space: SpaceId, packet: &Packet) -> Vec<Row> {
-        let back = Flow::to(packet.source).from(packet.destination);
+    fn way_back_rows(&self, space: SpaceId, source: IpAddr, destination: IpAddr) -> Vec<Row> {
+        let back = Flow::to(source).from(destination);
         let decision = self.network.get(space).fib().lookup(&back);
         self.decision_rows(space, &decision)
     }
