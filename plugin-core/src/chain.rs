@@ -13,6 +13,7 @@ pub mod error;
 pub mod exec;
 pub mod list;
 pub mod runtime;
+pub mod turn;
 
 pub use cache::{Cache, CachedAttachment};
 pub use discovery::{Candidate, Directory};

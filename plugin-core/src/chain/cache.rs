@@ -88,6 +88,11 @@ impl Cache {
         Self { dir: dir.into() }
     }
 
+    /// The directory that it is in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The directory that holds the results.
     pub fn results_dir(&self) -> PathBuf {
         self.dir.join("results")
@@ -100,6 +105,18 @@ impl Cache {
         } = attachment;
         self.results_dir()
             .join(format!("{network}-{container_id}-{ifname}"))
+    }
+
+    /// Makes the directory that it is in, as libcni does with the first result.
+    ///
+    /// # Errors
+    /// When it is not there and cannot be made.
+    pub fn prepare(&self) -> Result<()> {
+        make(&self.dir).map_err(|source| Error::Cache {
+            operation: "create",
+            path: self.dir.clone(),
+            source,
+        })
     }
 
     /// Remembers what an ADD made.
@@ -136,10 +153,7 @@ impl Cache {
 
     /// Writes beside the results, not among them, where libcni would take it for one, and renames.
     fn replace(&self, path: &Path, text: &[u8]) -> io::Result<()> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.results_dir())?;
+        make(&self.results_dir())?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let staged = self.dir.join(format!(".{name}.{}", std::process::id()));
         let write = || {
@@ -272,6 +286,13 @@ fn parse_legacy(
         config: Vec::new(),
         result,
     })
+}
+
+fn make(dir: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
 }
 
 #[cfg(test)]

@@ -161,6 +161,8 @@ fn run(
         variables,
         stdin: stdin.as_bytes(),
         limit: LIMIT,
+        // What this process inherited, its children inherit by themselves.
+        inherited: None,
     };
     let (answer, stderr) = match exec::run(&binary, &request) {
         Ok(printed) => (Ok(printed.stdout), printed.stderr),

@@ -90,7 +90,7 @@ pub enum Error {
     /// The result cache could not be read or written.
     #[error("cannot {operation} the result cache {}: {source}", path.display())]
     Cache {
-        /// `read` or `write`.
+        /// `read`, `write`, `create` or `lock`.
         operation: &'static str,
         /// The file or directory.
         path: PathBuf,

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{
     Pid, PidfdFlags, Signal, getpid, getppid, kill_process_group, pidfd_open,
     set_parent_process_death_signal,
@@ -43,6 +44,8 @@ pub struct Request<'a> {
     pub stdin: &'a [u8],
     /// How long it may take.
     pub limit: Duration,
+    /// A descriptor that it and everything it starts inherits, and so tells when all of them have ended.
+    pub inherited: Option<BorrowedFd<'a>>,
 }
 
 /// What a plugin printed before it ended well.
@@ -127,6 +130,9 @@ fn start(binary: &Path, request: &Request<'_>) -> io::Result<Child> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     die_with_us(&mut command);
+    if let Some(inherited) = request.inherited {
+        pass_on(&mut command, inherited);
+    }
     let mut wait = BUSY_WAIT;
     for _ in 0..BUSY_RETRIES {
         match command.spawn() {
@@ -158,6 +164,19 @@ fn die_with_us(command: &mut Command) {
         }
     };
     // SAFETY: between fork and exec it makes three system calls, and neither allocates nor locks.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Keeps a descriptor open in the plugin and, as far as that does not close it, in whatever it starts.
+/// `command` must not outlive it.
+fn pass_on(command: &mut Command, inherited: BorrowedFd<'_>) {
+    let raw = inherited.as_raw_fd();
+    let before_exec = move || {
+        // SAFETY: in this copy of the process the descriptor is open as it was in the original.
+        let inherited = unsafe { BorrowedFd::borrow_raw(raw) };
+        Ok(fcntl_setfd(inherited, FdFlags::empty())?)
+    };
+    // SAFETY: between fork and exec it makes one system call, and neither allocates nor locks.
     unsafe { command.pre_exec(before_exec) };
 }
 
@@ -379,7 +398,8 @@ mod tests {
             verb: Verb::Add,
             variables: vec![("CNI_IFNAME", "eth0".into())],
             stdin,
-            limit: Duration::from_secs(20),
+            limit: Duration::from_secs(60),
+            inherited: None,
         }
     }
 
@@ -482,11 +502,52 @@ mod tests {
     }
 
     #[test]
+    fn a_plugin_dies_with_whoever_runs_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = script(&dir, "exec sleep 600");
+        let mut other = start(&binary, &request(b"")).unwrap();
+        let runner = std::thread::spawn(move || start(&binary, &request(b"")).unwrap());
+        let status = runner.join().unwrap().wait().unwrap();
+        assert_eq!(status.signal(), Some(libc::SIGKILL));
+        assert_eq!(other.try_wait().unwrap(), None, "who runs it goes on");
+        kill(&other);
+        other.wait().unwrap();
+    }
+
+    /// Runs a plugin that succeeds and leaves a process behind, which would outlive the test by far.
+    fn leave_behind(inherited: Option<BorrowedFd<'_>>) -> Pid {
+        let dir = tempfile::tempdir().unwrap();
+        let binary = script(&dir, "sleep 600 & echo $!");
+        let with = Request {
+            inherited,
+            ..request(b"")
+        };
+        let printed = run(&binary, &with).unwrap();
+        let number = String::from_utf8(printed.stdout).unwrap();
+        Pid::from_raw(number.trim().parse().unwrap()).unwrap()
+    }
+
+    #[test]
     fn a_daemon_left_behind_does_not_hold_us_up() {
-        let started = Instant::now();
-        let printed = run_script("sleep 5 & echo '{}'", b"").unwrap();
-        assert_eq!(printed.stdout, b"{}\n");
-        assert!(started.elapsed() < Duration::from_secs(4));
+        let daemon = leave_behind(None);
+        // It still runs, and holds the plugin's outputs open.
+        rustix::process::kill_process(daemon, Signal::KILL).unwrap();
+        assert_ends(&daemon.as_raw_nonzero().to_string());
+    }
+
+    #[test]
+    fn what_is_inherited_tells_when_the_last_process_has_ended() {
+        let (ours, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let daemon = leave_behind(Some(theirs.as_fd()));
+        drop(theirs);
+        let hung_up = |patience: Duration| {
+            let mut fds = [PollFd::new(&ours, PollFlags::IN)];
+            let patience = Timespec::try_from(patience).unwrap();
+            poll(&mut fds, Some(&patience)).unwrap() == 1
+        };
+        assert!(!hung_up(Duration::ZERO), "the daemon has it");
+        rustix::process::kill_process(daemon, Signal::KILL).unwrap();
+        assert!(hung_up(Duration::from_secs(60)));
     }
 
     #[test]

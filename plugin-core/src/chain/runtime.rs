@@ -1,6 +1,7 @@
 //! The verbs, run over a list of plugins.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,17 @@ use super::cache::{Cache, CachedAttachment};
 use super::error::{Error, Result};
 use super::exec::{self, beginning};
 use super::list::{ListedPlugin, NetworkList};
+use super::turn::Turn;
 use crate::netlink::{self, Socket};
 use crate::netns::Netns;
 use crate::spec::{AddResult, Args, Attachment, SpecVersion, Verb, any_case};
 
 /// How long a plugin may take unless told otherwise. A kubelet gives a whole sandbox four minutes.
 pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long what an earlier ADD or DEL of the same attachment left running is waited for. A child of a
+/// killed plugin is done in milliseconds; a daemon that a plugin leaves on purpose never is.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What runs plugins on this machine.
 #[derive(Debug, Clone)]
@@ -114,8 +120,16 @@ impl Runtime {
     ///
     /// # Errors
     /// Before any plugin runs: no namespace at the path, an interface of that name in it (some plugins
-    /// would delete it on the way back), or the attachment exists already.
+    /// would delete it on the way back), the attachment exists already, or another ADD or DEL of it still
+    /// runs.
     pub fn add(&self, list: &NetworkList, container: &Container) -> Result<Added> {
+        self.cache.prepare()?;
+        let turn = self.turn(list, container)?.ok_or_else(|| {
+            Error::Refused(format!(
+                "another ADD or DEL of {} on network {} still runs",
+                container.attachment, list.name
+            ))
+        })?;
         self.refuse_to_add(list, container)?;
         let mut added = Added {
             steps: Vec::with_capacity(list.plugins.len()),
@@ -125,7 +139,8 @@ impl Runtime {
         };
         for plugin in &list.plugins {
             let request = plugin.request(list, added.result.as_ref(), &container.capability_args);
-            let (mut step, printed) = self.ask(plugin, Verb::Add, Some(container), request);
+            let (mut step, printed) =
+                self.ask(plugin, Verb::Add, Some(container), request, Some(&turn));
             if let Some(printed) = printed {
                 match read_result(&plugin.kind, &printed, list.version) {
                     Ok(result) => added.result = Some(result),
@@ -142,7 +157,7 @@ impl Runtime {
         }
         if added.failure().is_some() {
             added.result = None;
-            added.undo = self.run_del(list, container, None);
+            added.undo = self.run_del(list, container, None, Some(&turn));
         }
         Ok(added)
     }
@@ -182,9 +197,11 @@ impl Runtime {
     /// # Errors
     /// When the cache cannot be read or cleared. What the plugins said is in their steps.
     pub fn del(&self, list: &NetworkList, container: &Container) -> Result<Vec<Step>> {
+        // Whatever still runs after so long, or keeps the lock from being made, must not stop a DEL.
+        let turn = self.turn(list, container).ok().flatten();
         let cached = self.cache.load(&list.name, &container.attachment)?;
         let container = completed(container, cached.as_ref());
-        let steps = self.run_del(list, &container, cached.as_ref());
+        let steps = self.run_del(list, &container, cached.as_ref(), turn.as_ref());
         if first_failure(&steps).is_none() {
             self.cache.forget(&list.name, &container.attachment)?;
         }
@@ -196,6 +213,7 @@ impl Runtime {
         list: &NetworkList,
         container: &Container,
         cached: Option<&CachedAttachment>,
+        turn: Option<&Turn>,
     ) -> Vec<Step> {
         // Before 0.4.0 DEL has no prevResult. A cached one that cannot be read must not stop it.
         let previous = cached
@@ -206,7 +224,8 @@ impl Runtime {
             .rev()
             .map(|plugin| {
                 let request = plugin.request(list, previous.as_ref(), &container.capability_args);
-                self.ask(plugin, Verb::Del, Some(container), request).0
+                self.ask(plugin, Verb::Del, Some(container), request, turn)
+                    .0
             })
             .collect()
     }
@@ -244,7 +263,8 @@ impl Runtime {
             .iter()
             .map(|plugin| {
                 let request = plugin.request(list, Some(&previous), &container.capability_args);
-                self.ask(plugin, Verb::Check, Some(&container), request).0
+                self.ask(plugin, Verb::Check, Some(&container), request, None)
+                    .0
             })
             .collect())
     }
@@ -295,7 +315,7 @@ impl Runtime {
                     for key in ["cni.dev/valid-attachments", "cni.dev/attachments"] {
                         request.insert(key.to_owned(), valid.clone());
                     }
-                    self.ask(plugin, Verb::Gc, None, request).0
+                    self.ask(plugin, Verb::Gc, None, request, None).0
                 })
                 .collect()
         };
@@ -317,6 +337,7 @@ impl Runtime {
                     Verb::Status,
                     None,
                     plugin.request(list, None, &Map::new()),
+                    None,
                 )
                 .0
             })
@@ -340,6 +361,7 @@ impl Runtime {
                 .collect(),
             stdin: stdin.as_bytes(),
             limit: self.limit,
+            inherited: None,
         };
         let printed = exec::run(&binary, &request).map_err(|failed| failed.error)?;
         let answer: Option<Value> = serde_json::from_slice(&printed.stdout).ok();
@@ -365,6 +387,18 @@ impl Runtime {
             })
     }
 
+    /// The turn to work on an attachment; `None` when somebody has it for too long.
+    fn turn(&self, list: &NetworkList, container: &Container) -> Result<Option<Turn>> {
+        let dir = self.cache.dir();
+        Turn::take(dir, &list.name, &container.attachment, TURN_PATIENCE).map_err(|source| {
+            Error::Cache {
+                operation: "lock",
+                path: dir.to_owned(),
+                source,
+            }
+        })
+    }
+
     /// Runs one plugin. What it printed comes beside the step, when it ended well.
     fn ask(
         &self,
@@ -372,6 +406,7 @@ impl Runtime {
         verb: Verb,
         container: Option<&Container>,
         request: Map<String, Value>,
+        turn: Option<&Turn>,
     ) -> (Step, Option<Vec<u8>>) {
         let started = Instant::now();
         let mut step = Step {
@@ -395,6 +430,7 @@ impl Runtime {
                     variables,
                     stdin: stdin.as_bytes(),
                     limit: self.limit,
+                    inherited: turn.map(AsFd::as_fd),
                 };
                 match exec::run(&binary, &request) {
                     Ok(printed) => {
@@ -711,6 +747,22 @@ mod tests {
             None
         );
         assert!(!bench.is_cached());
+    }
+
+    #[test]
+    fn del_comes_after_what_add_left_running() {
+        let bench = Bench::new();
+        let log = bench.dir.path().join("late");
+        let body = format!(
+            "[ $CNI_COMMAND = ADD ] && (sleep 0.3; echo add >> {0}) >&- 2>&- &\n\
+             [ $CNI_COMMAND = DEL ] && echo del >> {0}; echo '{{}}'",
+            log.display()
+        );
+        bench.plugin("a", &body);
+        let list = list("1.0.0", &["a"]);
+        bench.runtime.add(&list, &container()).unwrap();
+        bench.runtime.del(&list, &container()).unwrap();
+        assert_eq!(fs::read_to_string(log).unwrap(), "add\ndel\n");
     }
 
     #[test]
