@@ -2,7 +2,8 @@
 //!
 //! Each case runs both on the same file with their output thrown away, several times in turn, and compares
 //! the fastest run of each in processor time (user and system), so that a busy machine does not decide.
-//! Before that, the text of both is compared octet by octet. With `OVL_BENCH_DIR` the captures are kept there.
+//! Before that, the text of both is compared octet by octet. Then JSON beside `tshark -T ek`, and reading alone
+//! beside `tcpdump -w /dev/null`. With `OVL_BENCH_DIR` the captures are kept there.
 
 // A benchmark reports by printing and fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -19,7 +20,7 @@ use std::process::{Command, Stdio};
 use generator::{Ip, Pcap, Random, cooked2, ethernet, icmp, ipv4, tcp, udp, wrapped};
 
 /// Runs of each program a case.
-const RUNS: usize = 3;
+const RUNS: usize = 5;
 
 /// A capture to decode, and how much faster we mean to be.
 struct Case {
@@ -265,25 +266,93 @@ fn main() {
             "{}: the text differs",
             case.name
         );
-        let (mut their_best, mut our_best, mut memory) = (f64::MAX, f64::MAX, 0);
-        for _ in 0..RUNS {
-            their_best = their_best.min(measure(their_command()).0);
-            let (seconds, peak) = measure(our_command());
-            our_best = our_best.min(seconds);
-            memory = memory.max(peak);
-        }
-        let rate = |seconds: f64| case.packets as f64 / seconds;
-        println!(
-            "{:<9} {:>8} {:>11.0} {:>11.0} {:>7.1} {:>5} {:>9}",
+        row(
             case.name,
             case.packets,
-            rate(their_best),
-            rate(our_best),
-            their_best / our_best,
             case.goal,
-            memory,
+            their_command,
+            our_command,
         );
     }
+    others(&directory, &wanted);
+}
+
+/// What is compared with other words or programs: JSON, and reading without printing.
+fn others(directory: &Path, wanted: &[String]) {
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
+    let plain = |program: &Path, args: &[&str], file: &Path| {
+        let mut command = Command::new(program);
+        command.args(args).arg("-r").arg(file);
+        command
+            .env("TZ", "UTC")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    };
+    let ours = Path::new(env!("CARGO_BIN_EXE_ovl"));
+    println!("\ncase       packets     other/s       ovl/s   ratio  goal  peak KiB");
+    if is_wanted("json") {
+        // A tenth of the usual: tshark takes its time.
+        let case = Case {
+            name: "json",
+            packets: 30_000,
+            goal: 100.0,
+            link: 1,
+            frames: mix,
+        };
+        let file = directory.join("json.pcap");
+        write(&case, &file);
+        row(
+            case.name,
+            case.packets,
+            case.goal,
+            || plain(Path::new("tshark"), &["-T", "ek"], &file),
+            || plain(ours, &["decode", "-o", "json"], &file),
+        );
+    }
+    if is_wanted("read") {
+        let case = Case {
+            name: "read",
+            packets: 300_000,
+            goal: 1.0,
+            link: 1,
+            frames: mix,
+        };
+        let file = directory.join("read.pcap");
+        write(&case, &file);
+        row(
+            case.name,
+            case.packets,
+            case.goal,
+            || plain(Path::new("tcpdump"), &["-w", "/dev/null"], &file),
+            || plain(ours, &["decode", "-w", "/dev/null"], &file),
+        );
+    }
+}
+
+/// Runs both in turn, and prints how they compare.
+fn row(
+    name: &str,
+    packets: u64,
+    goal: f64,
+    theirs: impl Fn() -> Command,
+    ours: impl Fn() -> Command,
+) {
+    let (mut their_best, mut our_best, mut memory) = (f64::MAX, f64::MAX, 0);
+    for _ in 0..RUNS {
+        their_best = their_best.min(measure(theirs()).0);
+        let (seconds, peak) = measure(ours());
+        our_best = our_best.min(seconds);
+        memory = memory.max(peak);
+    }
+    let rate = |seconds: f64| packets as f64 / seconds;
+    println!(
+        "{name:<9} {packets:>8} {:>11.0} {:>11.0} {:>7.1} {goal:>5} {memory:>9}",
+        rate(their_best),
+        rate(our_best),
+        their_best / our_best,
+    );
 }
 
 /// Writes a case's capture piece by piece: what this process holds would count as its children's peak.

@@ -268,8 +268,8 @@ complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_
 complete -c ovl -n "__fish_ovl_using_subcommand lab; and __fish_seen_subcommand_from shell" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s i -d 'Device, or any; may be repeated' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l netns -d 'Network namespace: a name in /run/netns, a path, or a process; may be repeated' -r
-complete -c ovl -n "__fish_ovl_using_subcommand capture" -l pod -d 'Pod of a lab on this machine: [NAMESPACE/]NAME; may be repeated' -r
-complete -c ovl -n "__fish_ovl_using_subcommand capture" -l lab -d 'Lab that the pods are in, if there are several' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l pod -d 'Pod on this node: [NAMESPACE/]NAME, an id, pid:N or an address; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l lab -d 'The pods are in a lab on this machine; the only one there is if no name is given' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s s -d 'Keep at most N octets of each packet' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s B -d 'Kernel buffer of each socket, in KiB' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s y -d 'Link type to ask for, such as LINUX_SLL for any' -r
@@ -288,7 +288,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand capture" -s c -d 'Stop after N p
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
-json\t'For scripts: one object a line, docs/schema/decode.v1.json'"
+json\t'For scripts: one object a line, docs/schema/decode.schema.json'"
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
 port\t'What tcpdump without -T takes each port for'"
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
@@ -322,7 +322,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand decode" -s c -d 'Stop after N pa
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
-json\t'For scripts: one object a line, docs/schema/decode.v1.json'"
+json\t'For scripts: one object a line, docs/schema/decode.schema.json'"
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
 port\t'What tcpdump without -T takes each port for'"
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'

@@ -354,8 +354,8 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
         'ovl;capture' {
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Device, or any; may be repeated')
             [CompletionResult]::new('--netns', '--netns', [CompletionResultType]::ParameterName, 'Network namespace: a name in /run/netns, a path, or a process; may be repeated')
-            [CompletionResult]::new('--pod', '--pod', [CompletionResultType]::ParameterName, 'Pod of a lab on this machine: [NAMESPACE/]NAME; may be repeated')
-            [CompletionResult]::new('--lab', '--lab', [CompletionResultType]::ParameterName, 'Lab that the pods are in, if there are several')
+            [CompletionResult]::new('--pod', '--pod', [CompletionResultType]::ParameterName, 'Pod on this node: [NAMESPACE/]NAME, an id, pid:N or an address; may be repeated')
+            [CompletionResult]::new('--lab', '--lab', [CompletionResultType]::ParameterName, 'The pods are in a lab on this machine; the only one there is if no name is given')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Keep at most N octets of each packet')
             [CompletionResult]::new('-B', '-B ', [CompletionResultType]::ParameterName, 'Kernel buffer of each socket, in KiB')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Link type to ask for, such as LINUX_SLL for any')

@@ -34,7 +34,7 @@ pub fn text(file: &[u8]) -> Vec<u8> {
         ..PrintOptions::default()
     };
     let found = PrintOptions {
-        link_header: true,
+        direction: true,
         utc: true,
         udp: UdpPayload::Overlay(VxlanPorts::default()),
         ..PrintOptions::default()

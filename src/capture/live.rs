@@ -21,6 +21,8 @@ use crate::wire::{LinkType, Timestamp};
 
 /// libpcap hands over a block of packets after this long even if it is not full.
 const BLOCK_TIMEOUT: Duration = Duration::from_millis(100);
+/// After this long, a packet that has been seen has been handed over for certain.
+pub const LATEST: Duration = Duration::from_millis(200);
 /// Packets of several sockets are kept back this long, so that those of the others can overtake them.
 const HOLD: Duration = Duration::from_millis(250);
 /// How many octets of packets are kept back at most; beyond that, the oldest go early.

@@ -9,6 +9,7 @@ use super::decode::Show;
 use crate::capture::write::Rotation;
 use crate::command::capture::{Request, Where};
 use crate::error::{Error, Result};
+use crate::model::subject::NotASubject;
 
 /// The words of `ovl capture`.
 #[derive(Debug, Args)]
@@ -31,12 +32,12 @@ pub struct Capture {
     #[arg(long, value_name = "NETNS", help_heading = "Where")]
     netns: Vec<String>,
 
-    /// Pod of a lab on this machine: [NAMESPACE/]NAME; may be repeated
+    /// Pod on this node: [NAMESPACE/]NAME, an id, pid:N or an address; may be repeated
     #[arg(long, value_name = "POD", help_heading = "Where")]
     pod: Vec<String>,
 
-    /// Lab that the pods are in, if there are several
-    #[arg(long, value_name = "NAME", requires = "pod", help_heading = "Where")]
+    /// The pods are in a lab on this machine; the only one there is if no name is given
+    #[arg(long, value_name = "NAME", requires = "pod", num_args = 0..=1, default_missing_value = "", help_heading = "Where")]
     lab: Option<String>,
 
     /// Keep at most N octets of each packet
@@ -91,7 +92,7 @@ pub struct Capture {
 const EXAMPLES: &str = "\
 Examples:
   ovl capture -i any udp                       as tcpdump, with the inner packets
-  ovl capture --pod default/pod1 icmp          inside a pod of a lab
+  ovl capture --pod default/pod1 icmp          inside a pod
   ovl capture --netns cni-7cff -w pod.pcapng   a file that names device and namespace
   ovl capture -i any -w r.pcap -C 100 -W 10    a ring of ten files";
 
@@ -109,9 +110,15 @@ impl Capture {
         let show = self.show.into_request(self.filter.join(" "))?;
         let mut places: Vec<Where> = self.netns.into_iter().map(Where::Netns).collect();
         for pod in self.pod {
-            places.push(Where::LabPod {
-                lab: self.lab.clone(),
-                pod,
+            places.push(match &self.lab {
+                Some(lab) => Where::LabPod {
+                    lab: Some(lab.clone()).filter(|name| !name.is_empty()),
+                    pod,
+                },
+                None => Where::Pod(
+                    pod.parse()
+                        .map_err(|error: NotASubject| Error::usage(error.to_string()))?,
+                ),
             });
         }
         if places.is_empty() {

@@ -267,6 +267,7 @@ impl Show {
             skip_checksums: self.skip_checksums,
             dump,
             udp,
+            direction: self.udp_type.is_none(),
             inner_indent,
             ..PrintOptions::default()
         })

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use plugin_core::netns::Netns;
 
 use super::decode::{self, expression, names, refused, select_inside};
+use super::pod::not_found;
 use crate::capture::Record;
 use crate::capture::live::{self, Live, Place, Settings, Then};
 use crate::capture::point::layers_into;
@@ -16,8 +17,12 @@ use crate::capture::privilege;
 use crate::capture::select::Selection;
 use crate::capture::write::{Ring, Rotation};
 use crate::cli::Context;
+use crate::cluster::{Local, Source};
+use crate::collect::{Paths, RuntimeChoice, Scope};
 use crate::error::{Error, Outcome, Result};
+use crate::inspect::find::find;
 use crate::lab::state::Labs;
+use crate::model::Subject;
 use crate::render::decode::{Seen, Sink, sink};
 use crate::wire::Timestamp;
 use crate::wire::packet::{Layer, VxlanPorts};
@@ -61,6 +66,8 @@ pub enum Where {
     Here,
     /// A name in `/run/netns`, a path, or the number of a process.
     Netns(String),
+    /// A pod of this node, as its runtime and CNI know it.
+    Pod(Subject),
     /// A pod of a lab.
     LabPod {
         /// The lab, or the only one.
@@ -185,12 +192,26 @@ impl Session<'_, '_> {
         Ok(if enough { Then::Stop } else { Then::Continue })
     }
 
+    /// Takes what was seen up to now, which the kernel may still be gathering in a block.
     fn last_words(&mut self, live: &mut Live) -> Result<()> {
-        let then = live.poll(Duration::ZERO, &mut |tap, record| self.take(tap, record))?;
-        if then == Then::Continue {
-            live.drain(&mut |tap, record| self.take(tap, record))?;
+        let asked = now();
+        let end = Instant::now() + live::LATEST;
+        let mut take = |tap: usize, record: &Record<'_>| {
+            if record.time > asked {
+                Ok(Then::Continue)
+            } else {
+                self.take(tap, record)
+            }
+        };
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if live.poll(left, &mut take)? == Then::Stop {
+                return Ok(());
+            }
+            if left.is_zero() {
+                return live.drain(&mut take).map(drop);
+            }
         }
-        Ok(())
     }
 }
 
@@ -270,6 +291,10 @@ fn resolve(place: &Where) -> Result<(Option<Netns>, Option<String>)> {
             };
             Ok((Some(opened(&path)?), Some(format!("netns {name}"))))
         }
+        Where::Pod(subject) => {
+            let (path, label) = pod_netns(subject)?;
+            Ok((Some(opened(&path)?), Some(label)))
+        }
         Where::LabPod { lab, pod } => {
             let lab = Labs::of_caller().choose(lab.as_deref())?;
             let state = lab.read_up()?;
@@ -289,6 +314,46 @@ fn resolve(place: &Where) -> Result<(Option<Netns>, Option<String>)> {
             let label = format!("pod {}, netns {}", found.full_name(), found.netns.display());
             Ok((Some(opened(&path)?), Some(label)))
         }
+    }
+}
+
+/// The network namespace of a pod of this node, and what to call it.
+fn pod_netns(subject: &Subject) -> Result<(PathBuf, String)> {
+    let here = Source::Here(Local {
+        runtime: RuntimeChoice::Usual,
+        paths: Paths::default(),
+    });
+    let bundle = here.read(&Scope::Pod(subject.clone()))?;
+    let found = find(&bundle, subject).map_err(|error| not_found(error, subject))?;
+    let name = found.name();
+    if found.sandbox.is_some_and(|sandbox| sandbox.host_network) {
+        let words = format!("pod {name} has no network of its own: it uses the node's");
+        return Err(Error::usage(words).try_this("capture on the node, without --pod"));
+    }
+    let inhabitant = found.netns.and_then(|netns| netns.processes.iter().next());
+    let held = inhabitant
+        .map(|process| process.pid)
+        .or_else(|| found.sandbox.and_then(|sandbox| sandbox.pid));
+    let path = found
+        .netns
+        .and_then(|netns| netns.paths.first().cloned())
+        .or_else(|| found.sandbox.and_then(|sandbox| sandbox.netns_path.clone()))
+        .or_else(|| held.map(|pid| format!("/proc/{pid}/ns/net")));
+    let Some(path) = path else {
+        let words = format!("where the network of pod {name} is, is not known");
+        return Err(Error::failed(words).try_this(format!("ovl pod {subject}")));
+    };
+    let label = format!("pod {name}, netns {path}");
+    Ok((PathBuf::from(path), label))
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp {
+        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        nanos: u64::from(since.subsec_nanos()),
     }
 }
 
@@ -326,20 +391,13 @@ impl<'a, 'b> Output<'a, 'b> {
         let Some((_, link_type, snap_length)) = taps.next() else {
             return Err(Error::usage("nothing to capture on"));
         };
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let now = Timestamp {
-            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-            nanos: 0,
-        };
         let ring = Ring::create(
             path,
             request.rotation,
             request.show.nanoseconds,
             link_type,
             snap_length,
-            now,
+            now(),
         )
         .map_err(|error| {
             Error::failed(format!("cannot write {}", path.display())).caused_by(error)
@@ -415,6 +473,9 @@ impl<'a, 'b> Output<'a, 'b> {
                 context.out.write_all(text)?;
                 context.out.flush()?;
                 text.clear();
+                if let Some(doubt) = sink.doubt() {
+                    super::warn(&doubt);
+                }
                 Ok(())
             }
         }

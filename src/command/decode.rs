@@ -98,7 +98,7 @@ pub enum Output {
     Text,
     /// For people: columns
     Table,
-    /// For scripts: one object a line, docs/schema/decode.v1.json
+    /// For scripts: one object a line, docs/schema/decode.schema.json
     Json,
 }
 
@@ -175,6 +175,9 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     sink.finish(&mut text)?;
     write_out(&mut text, context.out)?;
     context.out.flush()?;
+    if let Some(doubt) = sink.doubt() {
+        super::warn(&doubt);
+    }
     Ok(outcome)
 }
 

@@ -38,7 +38,8 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     Ok(Outcome::Healthy)
 }
 
-fn not_found(error: NotFound, subject: &Subject) -> Error {
+/// The error for a pod that is not found.
+pub(super) fn not_found(error: NotFound, subject: &Subject) -> Error {
     match error {
         NotFound::Absent(words) => Error::failed(words).try_this("ovl pods"),
         NotFound::Ambiguous(names) => {

@@ -52,6 +52,11 @@ pub trait Sink {
         Ok(())
     }
 
+    /// What is not as it looks in the text, for people to know.
+    fn doubt(&self) -> Option<String> {
+        None
+    }
+
     /// Passes on what is buffered beside the text, before a pause.
     ///
     /// # Errors

@@ -87,6 +87,9 @@ pub struct PrintOptions {
     pub dump: Dump,
     /// What UDP carries.
     pub udp: UdpPayload,
+    /// Print the direction that a cooked header (version 1) says without the link header too, as is done of
+    /// version 2 anyway.
+    pub direction: bool,
     /// What each line of an inner Ethernet frame starts with; empty for tcpdump's own text.
     pub inner_indent: &'static str,
 }
@@ -144,7 +147,7 @@ impl Printer {
     pub fn new(options: PrintOptions, names: Names) -> Self {
         let clock = Clock::new(options.time, options.nano, options.utc);
         Self {
-            has_heads: options.link_header && options.quiet == 0 && options.verbosity == 0,
+            has_heads: options.quiet == 0 && options.verbosity == 0,
             options,
             names,
             conversations: Conversations::default(),
@@ -180,6 +183,7 @@ impl Printer {
     }
 
     /// As [`Printer::print`], for a packet that has the given number (`-#`) in its capture.
+    #[inline]
     pub fn print_numbered(&mut self, frame: &Frame<'_>, number: u64, out: &mut Vec<u8>) {
         if self.options.number {
             (Blanks::<5>(number), "  ").put(out);

@@ -66,13 +66,16 @@ fn packet(random: &mut Random) -> (LinkType, Vec<u8>) {
 #[test]
 fn what_is_remembered_prints_as_what_is_made_anew() {
     let mut random = Random::new(5);
-    for udp in [
-        UdpPayload::Vxlan,
-        UdpPayload::TcpdumpPorts,
-        UdpPayload::Overlay(VxlanPorts::default()),
+    for (link_header, udp) in [
+        (true, UdpPayload::Vxlan),
+        (true, UdpPayload::TcpdumpPorts),
+        (true, UdpPayload::Overlay(VxlanPorts::default())),
+        (false, UdpPayload::Overlay(VxlanPorts::default())),
+        (false, UdpPayload::Vxlan),
     ] {
         let options = PrintOptions {
-            link_header: true,
+            link_header,
+            direction: !link_header,
             numeric: random.once_in(2),
             utc: true,
             udp,

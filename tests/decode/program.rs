@@ -307,7 +307,7 @@ fn check(schema: &Value, value: &Value, at: &str) {
 
 #[test]
 fn every_line_of_json_follows_the_published_schema() {
-    let text = include_str!("../../docs/schema/decode.v1.json");
+    let text = include_str!("../../docs/schema/decode.schema.json");
     let schema: Value = serde_json::from_str(text).unwrap();
     let mut seen = BTreeSet::new();
     for entry in std::fs::read_dir(captures()).unwrap() {

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, unreachable_pub)]
 
 mod answers;
+mod capture;
 mod containerd;
 mod cri;
 mod findings;

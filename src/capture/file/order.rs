@@ -30,6 +30,17 @@ impl Order {
         }
     }
 
+    /// Four 32-bit numbers, one behind the other.
+    #[inline]
+    pub(super) fn four(self, bytes: &[u8; 16]) -> [u32; 4] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
+        let raw = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
+        match self {
+            Self::Big => raw.map(u32::from_be_bytes),
+            Self::Little => raw.map(u32::from_le_bytes),
+        }
+    }
+
     /// The 64-bit number at `at`; 0 where `bytes` ends before it.
     pub(super) fn u64(self, bytes: &[u8], at: usize) -> u64 {
         let raw = chunk(bytes, at);

@@ -103,10 +103,7 @@ impl Pcap {
                 _ => Err(truncated("header", self.header, got)),
             };
         };
-        let order = self.order;
-        let seconds = order.u32(head, 0);
-        let fraction = order.u32(head, 4);
-        let (mut length, mut wire_len) = (order.u32(head, 8), order.u32(head, 12));
+        let [seconds, fraction, mut length, mut wire_len] = self.order.four(head);
         if self.swapped == Swapped::Always
             || (self.swapped == Swapped::Perhaps && length > wire_len)
         {

@@ -1,4 +1,4 @@
-//! Packets as one JSON object a line: `ovl.decode.packet/v1` of `docs/schema/decode.v1.json`.
+//! Packets as one JSON object a line: `ovl.decode.packet/v1` of `docs/schema/decode.schema.json`.
 //!
 //! Written by hand into the output buffer, because a program that reads millions of packets waits for this.
 

@@ -87,6 +87,16 @@ impl Sink for Text {
         }
         Ok(())
     }
+
+    fn doubt(&self) -> Option<String> {
+        let forgotten = self.printer.forgotten_conversations();
+        (forgotten > 0).then(|| {
+            format!(
+                "{forgotten} TCP conversations were forgotten, as there were too many to remember: \
+                 where they went on, sequence numbers are relative to where that was"
+            )
+        })
+    }
 }
 
 /// Writes the names of the packet's addresses beside them: `10.46.0.8.80[default/pod1]`.

@@ -16,7 +16,7 @@
 
 use super::dissector::Dissector;
 use super::ipv4::IpHeader;
-use super::text::put_front;
+use super::text::{put, put_front};
 use crate::wire::bytes::Read;
 use crate::wire::ethernet::{self, EtherType, sll, sll2};
 use crate::wire::ip::{Protocol, v4};
@@ -111,7 +111,7 @@ static WITH_PORTS: [[u64; WORDS]; 3] = [
 /// What a head is found by.
 struct Key {
     words: [u64; WORDS],
-    /// Digits of the frame's length. Heads that differ in it are different ones.
+    /// Digits of the frame's length, 0 if it is not printed. Heads that differ in it are different ones.
     digits: u8,
     slot: usize,
     /// Tells most keys of a slot apart.
@@ -120,7 +120,7 @@ struct Key {
 
 impl Key {
     #[inline(always)]
-    fn new(region: &[u8; REGION], link: Link, ports: bool, length: u32) -> Self {
+    fn new(region: &[u8; REGION], link: Link, ports: bool, length: Option<u32>) -> Self {
         let masks = if ports {
             &WITH_PORTS[link as usize]
         } else {
@@ -130,11 +130,12 @@ impl Key {
         for (word, mask) in words.iter_mut().zip(masks) {
             *word &= mask;
         }
-        let digits = 1
-            + u8::from(length >= 10)
-            + u8::from(length >= 100)
-            + u8::from(length >= 1000)
-            + u8::from(length >= 10_000);
+        let digits = length.map_or(0, |length| {
+            1 + u8::from(length >= 10)
+                + u8::from(length >= 100)
+                + u8::from(length >= 1000)
+                + u8::from(length >= 10_000)
+        });
         let [a, b, c, d, e, f] = words;
         let even = a ^ c.rotate_left(23) ^ e.rotate_left(47);
         let odd = b ^ d.rotate_left(31) ^ f.rotate_left(11) ^ u64::from(digits) << 56;
@@ -158,7 +159,7 @@ struct Head {
     words: [u64; WORDS],
     /// The frame's length that the text says now.
     length: u32,
-    /// Where its digits are, and how many. No head is made of a frame without a length.
+    /// Where its digits are, and how many.
     hole: u8,
     digits: u8,
     size: u8,
@@ -170,7 +171,7 @@ impl Head {
         words: [0; WORDS],
         length: 0,
         hole: 0,
-        digits: 0,
+        digits: u8::MAX,
         size: 0,
         text: [0; TEXT],
     };
@@ -231,7 +232,8 @@ impl Heads {
     /// Forgets all, as what names mean has changed.
     pub(super) fn clear(&mut self) {
         for head in &mut self.heads {
-            head.digits = 0;
+            // No frame's length has that many.
+            head.digits = u8::MAX;
         }
     }
 
@@ -312,7 +314,8 @@ impl Dissector<'_> {
             version: 4,
             fragmented: false,
         };
-        let key = Key::new(region, link, ports, length);
+        let printed_length = self.options.link_header.then_some(length);
+        let key = Key::new(region, link, ports, printed_length);
         match self.heads.print(&key, length, self.out) {
             Known::Printed => {}
             Known::New => return Ok(false),
@@ -343,12 +346,20 @@ impl Dissector<'_> {
     ) -> Read<()> {
         let from = self.out.len();
         match link {
-            Link::Ethernet => self.ethernet_ipv4_header(start, length)?,
+            Link::Ethernet if self.options.link_header => {
+                self.ethernet_ipv4_header(start, length)?;
+            }
+            Link::Ethernet => {}
             Link::Sll => self.sll_front(length)?,
             Link::Sll2 => self.sll2_front(length)?,
         }
-        // What has been printed ends in the length and `: `.
-        let hole = self.out.len() - from - ": ".len() - usize::from(key.digits);
+        let hole = if self.options.link_header {
+            // What has been printed ends in the length and `: `.
+            self.out.len() - from - ": ".len() - usize::from(key.digits)
+        } else {
+            put!(self, "IP ");
+            0
+        };
         if protocol == Protocol::ICMP {
             self.ipv4_addresses(header.at, b": ")?;
         } else {

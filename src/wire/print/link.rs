@@ -102,17 +102,24 @@ impl Dissector<'_> {
     pub(super) fn sll_front(&mut self, length: u32) -> Read<()> {
         if self.options.link_header {
             self.sll_header(length)?;
+        } else if self.options.direction {
+            self.sll_direction()?;
         }
         Ok(())
     }
 
-    fn sll_header(&mut self, length: u32) -> Read<()> {
-        self.protocol = "sll";
+    fn sll_direction(&mut self) -> Read<()> {
         let direction = direction(self.u16(sll::PACKET_TYPE)?);
         for _ in direction.len()..3 {
             self.out.push(b' ');
         }
         put!(self, direction, " ");
+        Ok(())
+    }
+
+    fn sll_header(&mut self, length: u32) -> Read<()> {
+        self.protocol = "sll";
+        self.sll_direction()?;
         if self.u16(sll::ADDRESS_LENGTH)? == ethernet::ADDRESS_LENGTH as u16 {
             put!(self, self.mac(sll::ADDRESS)?, " ");
         }
