@@ -103,21 +103,26 @@ fn timed(node: &Node, words: &str) -> Duration {
     Duration::from_nanos(text.trim().parse().unwrap())
 }
 
-/// The book's way: the sandbox by its name, its namespace, who lives there, its devices, and the other end.
+/// What is typed by hand to learn what `ovl pod` shows: the sandbox by its pod's name, its namespace, who lives there,
+/// its addresses and devices, the other end of its pair, its routes and neighbours, and the node's routes. No more than
+/// that: not whose address the gateway is, nor which plugins made it.
 fn pipeline(node: &Node, id: &str) -> Duration {
     let socket = node.socket();
-    let netns = {
-        let report = node.ovl_ok(&["pod", id, "-o", "json"]);
-        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
-        let path = report["netns"]["paths"][0].as_str().unwrap().to_owned();
-        path.rsplit('/').next().unwrap().to_owned()
-    };
-    // Without crictl, ctr asks the same runtime as often: a list, and an inspection.
+    // Where there is no crictl, ctr asks the same runtime as often: a list by name, and an inspection.
     let ctr = format!("ctr --address {} -n k8s.io", socket.display());
     let script = format!(
-        "{{ {ctr} containers ls -q | grep {id}; {ctr} containers info {id} | jq -r '.Spec.linux.namespaces[]|select(.type==\"network\").path'; \
-         ps $(ip netns pids {netns}); ip netns exec {netns} ip -j addr; ip netns exec {netns} ip -j route; ip -j link | jq -c '.[]' | grep -c .; ip route; }}"
+        r#"{{ POD_ID=$({ctr} containers ls -q 'labels."io.cri-containerd.kind"==sandbox,id=={id}'); \
+         NETNS=$(basename $({ctr} containers info $POD_ID | jq -r '.Spec.linux.namespaces[]|select(.type=="network").path')); \
+         ps $(ip netns pids $NETNS); ip netns exec $NETNS ip addr; ip netns exec $NETNS ip link; ip link | grep -B 1 $NETNS; \
+         ip netns exec $NETNS ip route; ip netns exec $NETNS ip neigh; ip route; }}"#
     );
+    let shown = node.machine.ok("bash", &["-c", &script]);
+    for seen in ["inet ", "link-netns ", "default via "] {
+        assert!(
+            shown.contains(seen),
+            "{seen} is not in what is typed by hand: {shown}"
+        );
+    }
     let begun = Instant::now();
     let time = fastest(|| timed(node, &script));
     assert!(begun.elapsed() > time);

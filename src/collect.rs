@@ -200,24 +200,21 @@ fn everything(node: &mut Node, root: Entrance, request: &Request) {
 }
 
 fn pods(node: &mut Node, root: Entrance, request: &Request) {
-    let (answer, results, found) = std::thread::scope(|scope| {
-        let runtime = scope.spawn(|| sandboxes::ask(&request.runtime, &cri::Wanted::All));
+    let (answer, processes, found) = std::thread::scope(|scope| {
+        let runtime = scope.spawn(|| sandboxes::list(&request.runtime, root.id));
         let found = Found::named();
-        let answer = runtime
+        let (answer, processes) = runtime
             .join()
-            .unwrap_or_else(|_| Err("asking the runtime failed".to_owned()));
-        // The cached results name the pods only if the runtime does not.
-        let results = if answer.is_err() {
-            cni::results(&request.paths.cache_dir)
-        } else {
-            Table::default()
-        };
-        (answer, results, found)
+            .unwrap_or_else(|_| (Err("asking the runtime failed".to_owned()), None));
+        (answer, processes, found)
     });
-    let processes = if answer.is_err() {
-        processes::by_netns().ok()
-    } else {
-        None
+    // Without the runtime the cached results name the pods, and processes tell which of them live.
+    let (results, processes) = match &answer {
+        Ok(_) => (Table::default(), processes),
+        Err(_) => (
+            cni::results(&request.paths.cache_dir),
+            processes.or_else(|| processes::by_netns().ok()),
+        ),
     };
     sandboxes::fill(node, answer, &found, processes.as_ref(), &results);
     let found = with_sandboxes(found, node);
@@ -238,6 +235,19 @@ fn with_sandboxes(mut found: Found, node: &mut Node) -> Found {
         })
         .collect();
     for sandbox in &mut node.sandboxes.rows {
+        if let (Some(id), None) = (sandbox.netns, &sandbox.netns_path) {
+            // Found by its process: the name comes from the namespace.
+            let known = found.entrances.iter().find(|entrance| entrance.id == id);
+            match (known, sandbox.pid) {
+                (Some(entrance), _) => sandbox.netns_path = entrance.paths.first().cloned(),
+                (None, Some(pid)) => match Entrance::open(format!("/proc/{pid}/ns/net")) {
+                    Ok(entrance) if entrance.id == id => found.push(entrance),
+                    Ok(_) | Err(_) => sandbox.doubt = Some("it ended meanwhile".to_owned()),
+                },
+                (None, None) => {}
+            }
+            continue;
+        }
         let Some(path) = sandbox.netns_path.clone().filter(|_| !sandbox.host_network) else {
             continue;
         };

@@ -19,6 +19,7 @@ use message::{
 };
 use serde::Deserialize;
 
+use crate::model::NetnsId;
 use crate::model::sandbox::{self, ContainerState, Runtime, Sandbox, SandboxSource, SandboxState};
 
 /// Where runtimes listen, in the order they are tried.
@@ -33,6 +34,8 @@ const SOCKETS: [&str; 6] = [
 
 /// How many questions are open at once. The runtime answers each on a thread of its own.
 const AT_ONCE: usize = 32;
+/// `SANDBOX_READY`.
+const READY: i32 = 0;
 
 /// `NamespaceMode.NODE`.
 const NODE_NETWORK: i32 = 2;
@@ -131,6 +134,15 @@ pub(super) fn socket(given: Option<&Path>) -> Result<PathBuf, Error> {
 /// When it cannot be reached, is too slow or refuses. A sandbox that goes while it is looked at is left
 /// out or says so, and is no error.
 pub(super) fn ask(socket: &Path, wanted: &Wanted, limit: Duration) -> Result<Answer, Error> {
+    within(socket, limit, conversation(socket, wanted))
+}
+
+/// Runs a conversation, for at most `limit` in all.
+fn within<T>(
+    socket: &Path,
+    limit: Duration,
+    conversation: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -140,7 +152,7 @@ pub(super) fn ask(socket: &Path, wanted: &Wanted, limit: Duration) -> Result<Ans
             source,
         })?;
     runtime.block_on(async {
-        tokio::time::timeout(limit, conversation(socket, wanted))
+        tokio::time::timeout(limit, conversation)
             .await
             .unwrap_or_else(|_| {
                 Err(Error::Slow {
@@ -149,6 +161,72 @@ pub(super) fn ask(socket: &Path, wanted: &Wanted, limit: Duration) -> Result<Ans
                 })
             })
     })
+}
+
+/// A sandbox whose process was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    /// The process that holds it.
+    pub(super) pid: u32,
+    /// The network namespace that this process is in.
+    pub(super) netns: NetnsId,
+}
+
+/// Lists all sandboxes at `socket`, without their containers. `held` is given the identifiers of those that run, and
+/// says which of them need not be asked for one by one: a runtime takes milliseconds for each such question, as it
+/// tells everything it knows.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) fn list(
+    socket: &Path,
+    limit: Duration,
+    held: impl FnOnce(&[&str]) -> HashMap<String, Held>,
+) -> Result<(Answer, HashMap<String, Held>), Error> {
+    within(socket, limit, async {
+        let mut channel = Channel::connect(socket).await?;
+        let version = version(&mut channel).await?;
+        let items = sandboxes(&mut channel, None).await?;
+        let running: Vec<&str> = items
+            .iter()
+            .filter(|item| item.state == READY)
+            .map(|item| item.id.as_str())
+            .collect();
+        let held = held(&running);
+        let (known, others): (Vec<_>, Vec<_>) = items
+            .into_iter()
+            .partition(|item| held.contains_key(&item.id));
+        let statuses = statuses(&channel, &others).await;
+        let mut rows: Vec<_> = others
+            .into_iter()
+            .zip(statuses)
+            .filter_map(|(item, status)| sandbox_row(item, status, Vec::new()))
+            .chain(known.into_iter().map(|item| listed_row(item, Vec::new())))
+            .collect();
+        sort(&mut rows);
+        Ok((
+            Answer {
+                runtime: runtime_of(version, &channel, socket),
+                sandboxes: rows,
+            },
+            held,
+        ))
+    })
+}
+
+fn sort(rows: &mut [Sandbox]) {
+    rows.sort_by(|a, b| {
+        (&a.namespace, &a.name, a.attempt).cmp(&(&b.namespace, &b.name, b.attempt))
+    });
+}
+
+fn runtime_of(version: VersionAnswer, channel: &Channel, socket: &Path) -> Runtime {
+    Runtime {
+        name: version.runtime_name,
+        version: version.runtime_version,
+        api: channel.api().to_owned(),
+        socket: socket.display().to_string(),
+    }
 }
 
 async fn conversation(socket: &Path, wanted: &Wanted) -> Result<Answer, Error> {
@@ -166,10 +244,10 @@ async fn conversation(socket: &Path, wanted: &Wanted) -> Result<Answer, Error> {
         }
         Wanted::All | Wanted::Id(_) => None,
     };
-    let mut items = list(&mut channel, filter).await?;
+    let mut items = sandboxes(&mut channel, filter).await?;
     // A runtime's own client (crictl runp) sets no labels; the metadata names the pod all the same.
     if let (Wanted::Named { namespace, name }, true) = (wanted, items.is_empty()) {
-        items = list(&mut channel, None).await?;
+        items = sandboxes(&mut channel, None).await?;
         items.retain(|item| {
             let metadata = item.metadata.clone().unwrap_or_default();
             metadata.name == *name
@@ -203,7 +281,7 @@ async fn conversation(socket: &Path, wanted: &Wanted) -> Result<Answer, Error> {
             .or_default()
             .push(container_row(container));
     }
-    let mut sandboxes: Vec<_> = items
+    let mut rows: Vec<_> = items
         .into_iter()
         .zip(statuses)
         .filter_map(|(item, status)| {
@@ -211,17 +289,10 @@ async fn conversation(socket: &Path, wanted: &Wanted) -> Result<Answer, Error> {
             sandbox_row(item, status, containers)
         })
         .collect();
-    sandboxes.sort_by(|a, b| {
-        (&a.namespace, &a.name, a.attempt).cmp(&(&b.namespace, &b.name, b.attempt))
-    });
+    sort(&mut rows);
     Ok(Answer {
-        runtime: Runtime {
-            name: version.runtime_name,
-            version: version.runtime_version,
-            api: channel.api().to_owned(),
-            socket: socket.display().to_string(),
-        },
-        sandboxes,
+        runtime: runtime_of(version, &channel, socket),
+        sandboxes: rows,
     })
 }
 
@@ -239,7 +310,10 @@ async fn version(channel: &mut Channel) -> Result<VersionAnswer, Error> {
     }
 }
 
-async fn list(channel: &mut Channel, filter: Option<Filter>) -> Result<Vec<SandboxItem>, Error> {
+async fn sandboxes(
+    channel: &mut Channel,
+    filter: Option<Filter>,
+) -> Result<Vec<SandboxItem>, Error> {
     let answer: ListSandboxesAnswer = channel
         .call("ListPodSandbox", &ListSandboxes { filter })
         .await?;
@@ -298,20 +372,17 @@ async fn statuses(channel: &Channel, items: &[SandboxItem]) -> Vec<Result<Status
         .collect()
 }
 
-fn sandbox_row(
-    item: SandboxItem,
-    status: Result<StatusAnswer, Error>,
-    containers: Vec<sandbox::Container>,
-) -> Option<Sandbox> {
+/// What a list tells of a sandbox.
+fn listed_row(item: SandboxItem, containers: Vec<sandbox::Container>) -> Sandbox {
     let metadata = item.metadata.unwrap_or_default();
-    let mut row = Sandbox {
+    Sandbox {
         id: item.id,
         namespace: metadata.namespace,
         name: metadata.name,
         uid: Some(metadata.uid).filter(|uid| !uid.is_empty()),
         attempt: metadata.attempt,
         state: match item.state {
-            0 => SandboxState::Ready,
+            READY => SandboxState::Ready,
             1 => SandboxState::NotReady,
             _ => SandboxState::Unknown,
         },
@@ -326,7 +397,15 @@ fn sandbox_row(
         annotations: item.annotations.into_iter().collect(),
         source: SandboxSource::Cri,
         doubt: None,
-    };
+    }
+}
+
+fn sandbox_row(
+    item: SandboxItem,
+    status: Result<StatusAnswer, Error>,
+    containers: Vec<sandbox::Container>,
+) -> Option<Sandbox> {
+    let mut row = listed_row(item, containers);
     let answer = match status {
         Ok(answer) => answer,
         // It went between the list and the question: it is not a pod of this node any more.

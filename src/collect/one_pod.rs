@@ -27,6 +27,7 @@ pub(super) fn read(node: &mut Node, root: Entrance, request: &Request, subject: 
         processes: None,
         named: None,
         own_address: None,
+        silent: None,
     };
     look.find(node, subject);
     look.fill(node);
@@ -39,6 +40,8 @@ struct Look<'a> {
     processes: Option<ByNetns>,
     named: Option<Found>,
     own_address: Option<crate::model::Address>,
+    /// Why the runtime did not answer.
+    silent: Option<String>,
 }
 
 impl Look<'_> {
@@ -109,13 +112,20 @@ impl Look<'_> {
                 .processes
                 .is_none()
                 .then(|| scope.spawn(|| processes::by_netns().ok()));
-            let answer = sandboxes::ask(runtime, wanted);
+            // One that kept silent once is not waited for again.
+            let answer = match &self.silent {
+                Some(reason) => Err(reason.clone()),
+                None => sandboxes::ask(runtime, wanted),
+            };
             (answer, scanned.and_then(|scan| scan.join().ok().flatten()))
         });
         if scanned.is_some() {
             self.processes = scanned;
         }
         let without = answer.is_err();
+        if let Err(reason) = &answer {
+            self.silent = Some(reason.clone());
+        }
         self.note(node, answer);
         if without {
             node.sandboxes.rows.retain(|row| is_wanted(row, wanted));

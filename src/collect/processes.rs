@@ -80,7 +80,7 @@ pub(super) fn describe(pid: u32) -> Option<Process> {
 }
 
 /// The container that a process belongs to: runtimes name the control group after it.
-fn container(pid: u32) -> Option<String> {
+pub(super) fn container(pid: u32) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
     text.lines().find_map(container_in)
 }

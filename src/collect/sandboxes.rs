@@ -1,8 +1,8 @@
 //! Pods: from the runtime, or without it from what a runtime leaves behind.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::cri::{self, Answer, Wanted};
+use super::cri::{self, Answer, Held, Wanted};
 use super::namespaces::Found;
 use super::processes::{self, ByNetns};
 use super::{RUNTIME_TIME, RuntimeChoice, unknown};
@@ -22,6 +22,75 @@ pub(super) fn ask(choice: &RuntimeChoice, wanted: &Wanted) -> Result<Answer, Str
     }
     .map_err(|error| error.to_string())?;
     cri::ask(&socket, wanted, RUNTIME_TIME).map_err(|error| error.to_string())
+}
+
+/// Lists all pods. Which process and which namespace each has is read from `/proc` where that tells, and asked of the
+/// runtime otherwise. `root` is the node's own namespace. The processes are handed back, as far as they could be read.
+pub(super) fn list(
+    choice: &RuntimeChoice,
+    root: NetnsId,
+) -> (Result<Answer, String>, Option<ByNetns>) {
+    let socket = match choice {
+        RuntimeChoice::Usual => cri::socket(None),
+        RuntimeChoice::Socket(path) => cri::socket(Some(path)),
+        RuntimeChoice::None => return (Err(RUNTIME_LEFT_OUT.to_owned()), None),
+    };
+    std::thread::scope(|scope| {
+        let scan = scope.spawn(processes::by_netns);
+        let mut processes = None;
+        let answer = socket.and_then(|socket| {
+            cri::list(&socket, RUNTIME_TIME, |running| {
+                processes = scan.join().ok().and_then(Result::ok);
+                processes
+                    .as_ref()
+                    .map(|processes| held(processes, root, running))
+                    .unwrap_or_default()
+            })
+        });
+        let answer = answer
+            .map(|(mut answer, held)| {
+                for row in &mut answer.sandboxes {
+                    if let Some(held) = held.get(&row.id) {
+                        row.pid = Some(held.pid);
+                        row.host_network = held.netns == root;
+                        row.netns = Some(held.netns).filter(|_| !row.host_network);
+                    }
+                }
+                answer
+            })
+            .map_err(|error| error.to_string());
+        (answer, processes)
+    })
+}
+
+/// The processes that hold sandboxes: a runtime names a control group after each container, and a sandbox is one.
+fn held(processes: &ByNetns, root: NetnsId, running: &[&str]) -> HashMap<String, Held> {
+    let wanted: HashSet<&str> = running.iter().copied().collect();
+    let mut found = HashMap::with_capacity(wanted.len());
+    let holder = |pid: &u32| {
+        processes::container(*pid).filter(|container| wanted.contains(container.as_str()))
+    };
+    for (netns, pids) in processes.pids.iter().filter(|(netns, _)| **netns != root) {
+        // Each pod has a namespace of its own, and the process that holds it is the first as a rule.
+        if let Some((pid, container)) = pids.iter().find_map(|pid| Some((*pid, holder(pid)?))) {
+            found.insert(container, Held { pid, netns: *netns });
+        }
+    }
+    // Pods on the node's network are among all the node's processes.
+    if found.len() < wanted.len() {
+        for pid in processes.pids.get(&root).into_iter().flatten() {
+            if let Some(container) = holder(pid) {
+                found.entry(container).or_insert(Held {
+                    pid: *pid,
+                    netns: root,
+                });
+            }
+            if found.len() == wanted.len() {
+                break;
+            }
+        }
+    }
+    found
 }
 
 /// Notes what the runtime said; if it said nothing, finds the pods by the results that CNI cached, by

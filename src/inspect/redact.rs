@@ -1,6 +1,8 @@
 //! A snapshot that may leave the house: names and addresses are replaced, each always by the same, so that
 //! whatever hangs together still does.
 //!
+//! Devices whose names are made from a pod's (`cali9381c30abed`) keep their beginning, and get other digits.
+//!
 //! Addresses keep their network: two addresses that share their first bits share as many afterwards
 //! (prefix-preserving), so that routes still cover what they covered. Special addresses (loopback,
 //! link-local, multicast, unspecified) stay. So does what the kernel, Kubernetes and CNI name themselves.
@@ -60,6 +62,9 @@ const DROPPED: [&str; 9] = [
     "reason",
 ];
 
+/// With so many hexadecimal digits at its end a device's name is a hash or random.
+const HASHED: usize = 8;
+
 impl Redactor {
     fn new(seed: std::hash::RandomState) -> Self {
         Self {
@@ -83,6 +88,11 @@ impl Redactor {
                     self.remember(object, key, "node");
                 }
             }
+            if object.contains_key("mtu")
+                && let Some(name) = object.get("name").and_then(Value::as_str)
+            {
+                self.remember_device(name);
+            }
             if object.contains_key("host_network") {
                 self.remember(object, "name", "pod");
                 self.remember(object, "namespace", "namespace");
@@ -94,6 +104,24 @@ impl Redactor {
             Value::Array(values) => values.iter().for_each(|value| self.learn(value)),
             _ => {}
         }
+    }
+
+    /// The end of a device's name may be the hash of the pod's, from which that can be guessed.
+    fn remember_device(&mut self, name: &str) {
+        let digits = name
+            .bytes()
+            .rev()
+            .take_while(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte))
+            .count();
+        if digits < HASHED {
+            return;
+        }
+        // `cali` ends with no such digit, but the name may begin with some.
+        let (prefix, hash) = name.split_at(name.len() - digits);
+        let mut new = format!("{:016x}", self.hash(hash.as_bytes()));
+        new.truncate(digits.min(16));
+        self.names
+            .insert(("device", name.to_owned()), format!("{prefix}{new}"));
     }
 
     fn remember(&mut self, object: &Map<String, Value>, key: &str, kind: &'static str) {
@@ -222,17 +250,19 @@ impl Redactor {
         {
             return format!("{}:{port}", self.address(address.into()));
         }
-        let known = ["node", "pod", "namespace", "id", "uid"]
+        let known = ["node", "pod", "namespace", "id", "uid", "device"]
             .into_iter()
             .find_map(|kind| self.names.get(&(kind, part.to_owned())).cloned());
         if let Some(known) = known {
             return known;
         }
-        // `NETWORK-CONTAINERID-IFNAME`, `cri-containerd-ID.scope`
+        // `NETWORK-CONTAINERID-IFNAME`, `cri-containerd-ID.scope`, `net.ipv4.conf.DEVICE.rp_filter`
         let inside = self
             .names
             .iter()
-            .find(|((kind, name), _)| *kind == "id" && part.contains(name.as_str()))
+            .find(|((kind, name), _)| {
+                ["id", "device"].contains(kind) && part.contains(name.as_str())
+            })
             .map(|((_, name), new)| (name.clone(), new.clone()));
         match inside {
             Some((name, new)) => part.replace(&name, &new),
@@ -324,8 +354,10 @@ mod tests {
                 "addresses": {"state": "complete", "rows": [{"address": "172.31.239.205", "prefix_len": 32}]},
                 "routes": {"rows": [{"destination": "172.31.239.192/26"}, {"destination": "0.0.0.0/0"}]},
                 "links": {"rows": [{"name": "eth0", "mac": "f2:ed:e8:04:00:cc", "kind": {"type": "veth"}},
-                                   {"name": "cali1", "mac": "ee:ee:ee:ee:ee:ee"}]}
+                                   {"name": "cali9381c30abed", "mtu": 1450, "mac": "ee:ee:ee:ee:ee:ee"}]}
             }],
+            "rule": "-A FORWARD -i cali9381c30abed -j ACCEPT",
+            "sysctl": "net.ipv4.conf.cali9381c30abed.rp_filter",
             "cni": {"results": {"rows": [{"path":
                 "/var/lib/cni/results/net-b7d2391320e07f97add7ccad2ad1a664393348f1dcb6f803f701318999ed0295-eth0"}]}}
         })
@@ -344,6 +376,7 @@ mod tests {
             "172.31.239",
             "f2:ed",
             "b7d2391320e0",
+            "9381c30abed",
         ] {
             assert!(!text.contains(gone), "{gone} is still in {text}");
         }
@@ -362,6 +395,11 @@ mod tests {
         );
         assert_eq!(netns["routes"]["rows"][1]["destination"], "0.0.0.0/0");
         assert_eq!(netns["links"]["rows"][1]["mac"], "ee:ee:ee:ee:ee:ee");
+        let device = netns["links"]["rows"][1]["name"].as_str().unwrap();
+        assert!(device.starts_with("cali") && device.len() == 15, "{device}");
+        for place in ["rule", "sysctl"] {
+            assert!(redacted[place].as_str().unwrap().contains(device));
+        }
         assert_eq!(netns["links"]["rows"][0]["kind"]["type"], "veth");
         let id = pod["id"].as_str().unwrap();
         assert_eq!(id.len(), 64);

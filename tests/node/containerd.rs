@@ -17,12 +17,18 @@ pub struct Node {
     pub machine: Machine,
     runtime: Option<Child>,
     dir: tempfile::TempDir,
+    bin_dir: PathBuf,
     pods: Vec<String>,
 }
 
 impl Node {
     /// A node whose pods get their network by `plugins`, the body of a configuration list.
     pub fn new(network: &str, plugins: &str) -> Option<Self> {
+        Self::with_plugins(network, plugins, false)
+    }
+
+    /// The same with this project's plugins beside the standard ones, if `ours`.
+    fn with_plugins(network: &str, plugins: &str, ours: bool) -> Option<Self> {
         let missing: Vec<_> = NEEDED
             .iter()
             .filter(|program| {
@@ -43,6 +49,11 @@ impl Node {
         let machine = Machine::new()?;
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
+        let bin_dir = if ours {
+            our_plugins(&dir.path().join("bin"))
+        } else {
+            PathBuf::from("/usr/lib/cni")
+        };
         let list = format!(r#"{{"cniVersion":"1.0.0","name":"{network}","plugins":[{plugins}]}}"#);
         std::fs::write(machine.path("/etc/cni/net.d/10-net.conflist"), list).unwrap();
         let config = format!(
@@ -57,9 +68,10 @@ restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".containerd]
 snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = "/usr/lib/cni"
+bin_dir = "{bin_dir}"
 conf_dir = "/etc/cni/net.d"
 "#,
+            bin_dir = bin_dir.display(),
             root = at("root"),
             state = at("state"),
             socket = at("containerd.sock")
@@ -70,6 +82,7 @@ conf_dir = "/etc/cni/net.d"
             machine,
             runtime: None,
             dir,
+            bin_dir,
             pods: Vec::new(),
         };
         node.start();
@@ -147,8 +160,13 @@ conf_dir = "/etc/cni/net.d"
 
     pub fn ovl(&self, args: &[&str]) -> Output {
         let socket = self.socket();
-        self.machine
-            .run(OVL, &[args, &["--cri", socket.to_str().unwrap()]].concat())
+        let places = [
+            "--cri",
+            socket.to_str().unwrap(),
+            "--cni-bin-dir",
+            self.bin_dir.to_str().unwrap(),
+        ];
+        self.machine.run(OVL, &[args, &places].concat())
     }
 
     pub fn ovl_ok(&self, args: &[&str]) -> String {
@@ -167,6 +185,34 @@ impl Drop for Node {
         let _ = cri::remove_all(&self.socket(), &self.pods);
         self.stop();
     }
+}
+
+/// This project's plugins, and beside them the standard ones that a chain needs.
+fn our_plugins(dir: &Path) -> PathBuf {
+    let program = Path::new(OVL).with_file_name("ovl-cni");
+    if !program.exists() {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--package", "plugin-core", "--bin", "ovl-cni"])
+            .status()
+            .unwrap();
+        assert!(built.success());
+    }
+    std::fs::create_dir_all(dir).unwrap();
+    let installed = Command::new(&program)
+        .arg("install")
+        .arg(dir)
+        .output()
+        .unwrap();
+    assert!(
+        installed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&installed.stderr)
+    );
+    for plugin in ["loopback", "portmap"] {
+        std::os::unix::fs::symlink(Path::new("/usr/lib/cni").join(plugin), dir.join(plugin))
+            .unwrap();
+    }
+    dir.to_owned()
 }
 
 /// An image of a program that does nothing, as `ctr images import` takes it (OCI image layout).
@@ -197,10 +243,65 @@ pub const BRIDGE: &str = r#"{"type":"bridge","bridge":"cni0","isGateway":true,"i
     {"type":"portmap","capabilities":{"portMappings":true}}"#;
 const PTP: &str = r#"{"type":"ptp","mtu":1400,"ipam":{"type":"host-local","ranges":[[{"subnet":"10.99.0.0/24"}]],"routes":[{"dst":"0.0.0.0/0"}]}}"#;
 
+const ROUTED: &str = r#"{"type":"ovl-routed","mtu":1450,"hostPrefix":"cali","node":"node1",
+    "ipam":{"type":"ovl-ipam","pools":[{"cidr":"172.31.0.0/16","blockSize":26}]}},
+    {"type":"portmap","capabilities":{"portMappings":true}}"#;
+const VXLAN: &str = r#"{"type":"ovl-vxlan","bridge":"weave","mtu":1376,"gateway":true,"node":"node1",
+    "ipam":{"type":"ovl-ipam","pools":[{"cidr":"10.32.0.0/12"}]}}"#;
+
+/// What is special about a network.
+struct Expected {
+    network: &'static str,
+    plugins: &'static str,
+    ours: bool,
+    /// The plugin that records addresses.
+    records: &'static str,
+    /// Who answers for the gateway.
+    by: &'static str,
+    /// The bridge, if there is one.
+    bridge: Option<&'static str>,
+}
+
+const NETWORKS: [Expected; 4] = [
+    Expected {
+        network: "bridged",
+        plugins: BRIDGE,
+        ours: false,
+        records: "host-local",
+        by: "owner",
+        bridge: Some("cni0"),
+    },
+    Expected {
+        network: "joined",
+        plugins: PTP,
+        ours: false,
+        records: "host-local",
+        by: "owner",
+        bridge: None,
+    },
+    Expected {
+        network: "routed",
+        plugins: ROUTED,
+        ours: true,
+        records: "ovl-ipam",
+        by: "proxy-arp",
+        bridge: None,
+    },
+    Expected {
+        network: "overlaid",
+        plugins: VXLAN,
+        ours: true,
+        records: "ovl-ipam",
+        by: "owner",
+        bridge: Some("weave"),
+    },
+];
+
 #[test]
 fn every_field_of_a_pod_is_right_whoever_made_its_network() {
-    for (network, plugins) in [("bridged", BRIDGE), ("joined", PTP)] {
-        let Some(mut node) = Node::new(network, plugins) else {
+    for expected in &NETWORKS {
+        let Some(mut node) = Node::with_plugins(expected.network, expected.plugins, expected.ours)
+        else {
             return;
         };
         node.machine.sh(
@@ -211,7 +312,7 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
         let on_node = node.run_pods(&["shared".to_owned()], true);
         let report: Value =
             serde_json::from_str(&node.ovl_ok(&["pod", "default/one", "-o", "json"])).unwrap();
-        fields(&node, &report, &ids[0], network);
+        fields(&node, &report, &ids[0], expected);
 
         // The same pod by every other name.
         let text = ageless(&node.ovl_ok(&["pod", "one"]));
@@ -235,6 +336,11 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
         let rows = list["pods"].as_array().unwrap();
         assert_eq!(rows.len(), 3);
         assert_eq!(rows[0]["addresses"][0], *address);
+        assert_eq!(rows[0]["pid"], report["sandbox"]["pid"]);
+        assert_eq!(rows[0]["sandbox"], ids[0]);
+        let path = report["sandbox"]["netns_path"].as_str().unwrap();
+        assert_eq!(rows[0]["netns"], path.rsplit('/').next().unwrap());
+        assert_eq!(rows[0]["bridge"].as_str(), expected.bridge);
         assert_eq!(rows[0]["device"], device);
         let shared = &rows[1];
         assert_eq!(
@@ -259,7 +365,7 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
 }
 
 /// Compares a report with what the system's tools say.
-fn fields(node: &Node, report: &Value, id: &str, network: &str) {
+fn fields(node: &Node, report: &Value, id: &str, expected: &Expected) {
     assert_eq!(report["sandbox"]["id"], id);
     assert_eq!(report["sandbox"]["state"], "ready");
     assert_eq!(report["runtime"]["name"], "containerd");
@@ -336,26 +442,33 @@ fn fields(node: &Node, report: &Value, id: &str, network: &str) {
         );
     }
     let gateway = &report["gateways"][0];
-    assert_eq!(gateway["answer"]["by"], "owner");
-    let owner = if network == "bridged" {
-        "cni0".into()
-    } else {
-        host["ifname"].clone()
+    assert_eq!(gateway["answer"]["by"], expected.by);
+    let answers = match expected.bridge {
+        Some(bridge) => bridge.into(),
+        None => host["ifname"].clone(),
     };
-    assert_eq!(gateway["answer"]["device"], owner);
+    assert_eq!(gateway["answer"]["device"], answers);
+    // The kernel is asked too.
+    let address = gateway["address"].as_str().unwrap();
+    node.machine.run(
+        "ip",
+        &["netns", "exec", name, "ping", "-c", "1", "-W", "1", address],
+    );
+    let neighbour = &inside(&["neigh", "show", address])[0];
+    assert_eq!(gateway["answer"]["mac"], neighbour["lladdr"], "{gateway}");
     let attachment = report["attachments"]
         .as_array()
         .unwrap()
         .iter()
         .find(|row| row["ifname"] == "eth0")
         .unwrap();
-    assert_eq!(attachment["network"], network);
+    assert_eq!(attachment["network"], expected.network);
     assert_eq!(attachment["config"], "/etc/cni/net.d/10-net.conflist");
     assert_eq!(attachment["cached"]["container"], id);
     let record = &report["address_records"]["rows"][0];
     assert_eq!(
         (record["plugin"].as_str(), &record["container"]),
-        (Some("host-local"), &report["sandbox"]["id"])
+        (Some(expected.records), &report["sandbox"]["id"])
     );
     assert_eq!(report["doubts"], serde_json::json!([]));
 }

@@ -518,4 +518,118 @@ fn without_privileges_what_cannot_be_read_is_said() {
     let reason = pod.links.doubt().expect("a pod's devices cannot be read");
     assert!(reason.contains("cannot enter the namespace"), "{reason}");
     assert!(node.namespaces_doubt.is_some());
+
+    // Less is seen, and so less is found and more left open; nothing is found that is not there.
+    let as_nobody = |args: &[&str]| {
+        machine
+            .command("setpriv")
+            .args([
+                "--reuid",
+                "65534",
+                "--clear-groups",
+                "--inh-caps=-all",
+                "--bounding-set=-all",
+                OVL_PROGRAM,
+            ])
+            .args(args)
+            .args(["--cri", "none"])
+            .output()
+            .unwrap()
+    };
+    let as_root = machine.run(OVL_PROGRAM, &["check", "-o", "json", "--cri", "none"]);
+    let found = |text: &[u8]| -> (Vec<Value>, usize) {
+        let report: Value = serde_json::from_slice(text).unwrap();
+        let doubts = report["doubts"].as_array().unwrap().len();
+        (report["findings"].as_array().unwrap().clone(), doubts)
+    };
+    let (all, _) = found(&as_root.stdout);
+    let check = as_nobody(&["check", "-o", "json"]);
+    let (seen, doubts) = found(&check.stdout);
+    assert!(
+        seen.iter().all(|finding| all.contains(finding)),
+        "{seen:#?}"
+    );
+    assert!(doubts > 0);
+    assert!(!seen.is_empty() || check.status.code() == Some(4));
+    let pods = as_nobody(&["pods"]);
+    assert!(
+        pods.status.success(),
+        "{}",
+        String::from_utf8_lossy(&pods.stderr)
+    );
+    let pod = as_nobody(&["pod", "cali-b"]);
+    assert!(matches!(pod.status.code(), Some(0 | 1 | 3 | 4)), "{pod:?}");
+}
+
+/// A runtime that takes the question and never answers is waited for once, and not for long.
+#[test]
+fn a_runtime_that_hangs_is_not_waited_for() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.sh(NETWORK);
+    let listener =
+        std::os::unix::net::UnixListener::bind(machine.path("/run/silent.sock")).unwrap();
+    for args in [
+        ["pods"].as_slice(),
+        &["pod", "cali-b"],
+        &["pod", "nobody"],
+        &["check"],
+    ] {
+        let begun = std::time::Instant::now();
+        let output = machine.run(
+            OVL_PROGRAM,
+            &[args, &["--cri", "/run/silent.sock"]].concat(),
+        );
+        let (out, words) = (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        );
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(9),
+            "{args:?}"
+        );
+        match args {
+            ["pods"] => assert!(
+                out.contains("cni-b") && words.contains("found without the runtime"),
+                "{out}{words}"
+            ),
+            ["pod", "cali-b"] => assert!(out.contains("10.2.0.2"), "{out}{words}"),
+            ["pod", ..] => assert_eq!(output.status.code(), Some(4), "{out}{words}"),
+            _ => assert!(matches!(output.status.code(), Some(1 | 4)), "{out}{words}"),
+        }
+    }
+    drop(listener);
+}
+
+#[test]
+fn every_one_of_many_pods_is_there() {
+    const PODS: usize = 250;
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let mut script = String::new();
+    for pod in 0..PODS {
+        script.push_str(&format!(
+            "netns add cni-{pod}\nlink add veth{pod} type veth peer name eth0 netns cni-{pod}\n"
+        ));
+    }
+    std::fs::write(machine.path("/run/batch"), script).unwrap();
+    machine.ok("ip", &["-batch", "/run/batch"]);
+    let begun = std::time::Instant::now();
+    let list: Value = serde_json::from_str(&machine.ovl(&["pods", "-o", "json"])).unwrap();
+    assert_eq!(list["pods"].as_array().unwrap().len(), PODS);
+    let node = snapshot(&machine);
+    assert_eq!(node.namespaces.len(), PODS + 1);
+    let root = node.root().unwrap();
+    for netns in node.namespaces.iter().filter(|netns| netns.id != node.root) {
+        let eth0 = netns.link_named("eth0").unwrap();
+        let peer = eth0.peer().unwrap();
+        assert_eq!(peer.netns, Some(root.id));
+        assert_eq!(
+            root.link(peer.index).unwrap().peer().unwrap().netns,
+            Some(netns.id)
+        );
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60));
 }

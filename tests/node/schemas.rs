@@ -98,7 +98,7 @@ fn schema(name: &str) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn assert_fits(name: &str, text: &str) {
+pub fn assert_fits(name: &str, text: &str) {
     let schema = schema(name);
     let document: Value = serde_json::from_str(text).unwrap();
     let mut found = Vec::new();
