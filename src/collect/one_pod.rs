@@ -422,13 +422,14 @@ fn read_root(
     let addresses: Vec<IpAddr> = pods
         .iter()
         .flat_map(|pod| pod.addresses.iter().map(|row| row.address))
-        .filter(|address| !address.is_loopback())
+        .filter(|address| !address.is_loopback() && !is_link_local(*address))
         .collect();
     // Proxy ARP answers for a gateway only if the node has a route to it.
     let targets: Vec<IpAddr> = pods
         .iter()
         .flat_map(|pod| pod.routes.iter().flat_map(|route| &route.nexthops))
         .filter_map(|hop| hop.gateway)
+        .filter(|gateway| !is_link_local(*gateway))
         .chain(addresses.iter().copied())
         .collect();
     netns.rules = rule::read(&mut socket);
@@ -493,6 +494,12 @@ fn asked_for<T>(table: Table<T>) -> Table<T> {
     } else {
         table
     }
+}
+
+/// Addresses of IPv6 that are one link's: each device has a route to them, which says nothing of a pod. An IPv4
+/// address of that kind may be a gateway that the node answers for.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
 }
 
 /// Whether a route leads to a pod's device, or is for a range that one of the addresses is in.

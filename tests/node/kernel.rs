@@ -611,7 +611,7 @@ fn every_one_of_many_pods_is_there() {
     let mut script = String::new();
     for pod in 0..PODS {
         script.push_str(&format!(
-            "netns add cni-{pod}\nlink add veth{pod} type veth peer name eth0 netns cni-{pod}\n"
+            "netns add cni-{pod}\nlink add veth{pod} type veth peer name eth0 netns cni-{pod}\nlink set veth{pod} up\n"
         ));
     }
     std::fs::write(machine.path("/run/batch"), script).unwrap();
@@ -631,5 +631,25 @@ fn every_one_of_many_pods_is_there() {
             Some(netns.id)
         );
     }
+    // Who asks for one pod does not wait for the others to be read.
+    machine.sh("ip -n cni-77 link set eth0 up; ip -n cni-77 addr add 10.77.0.2/32 dev eth0");
+    super::machine::wait_for("the pod's own IPv6 address", || {
+        let addresses = machine.ok("ip", &["-n", "cni-77", "-6", "addr", "show", "dev", "eth0"]);
+        (addresses.contains("fe80") && !addresses.contains("tentative")).then_some(())
+    });
+    let question = r#"{"id":1,"ask":"resolve","node":"n","subject":{"word":"veth77"},"places":{"without_cri":true}}"#;
+    // It ends with its client, so that has to wait for the answer.
+    let answers = machine.sh(&format!(
+        "{{ echo '{question}'; sleep 3; }} | {OVL_PROGRAM} node serve"
+    ));
+    let answer: Value = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .find(|line: &Value| line["id"] == 1)
+        .unwrap_or_else(|| panic!("no answer: {answers}"));
+    let namespaces = answer["node"]["namespaces"].as_array().unwrap();
+    assert_eq!(namespaces.len(), 2, "{answer}");
+    let links = namespaces[0]["links"]["rows"].as_array().unwrap();
+    assert_eq!(links.len(), 1, "{links:#?}");
     assert!(begun.elapsed() < std::time::Duration::from_secs(60));
 }
