@@ -32,6 +32,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "pod" -d 'Show everything about a pod: sandbox, namespace, processes, the pair drawn from both ends, routes'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "pods" -d 'List the pods of a node with their devices'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "trace" -d 'Follow a packet from one pod to another, device by device, and say what breaks it'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "bench" -d 'Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everything that decides where packets go'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
@@ -111,6 +112,27 @@ complete -c ovl -n "__fish_ovl_using_subcommand trace" -l static -d 'Only ask th
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s w -l watch -d 'Trace again and again, and show when it breaks and when it heals, until interrupted'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s t -l time -d 'Seconds of each load: TCP, then small UDP packets, on each of the two ways' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s c -l count -d 'How many echoes measure the round trip; 0 for none' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
+wide\t'For people: everything'
+json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l from -d 'Saved snapshots in place of the live network; `-` is standard input' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l lab -d 'A lab on this machine; the only one there is if no name is given' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l via -d 'The command that runs a program on a node, such as \'ssh root@{node}\'' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l nodes -d 'The nodes, separated by commas' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l at-once -d 'How many nodes are asked at once' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l node-timeout -d 'How many seconds a node may take' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l cri -d 'The container runtime\'s socket, or `none`; found by itself if not given' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l cni-conf-dir -d 'Where CNI configurations are' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l cni-bin-dir -d 'Where CNI plugins are; may be repeated' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l cni-cache-dir -d 'Where CNI results are cached' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l idle -d 'Only the round trip: put no load on the network'
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
 wide\t'For people: everything'
 json\t'For scripts: one document, with a `schema` field'"

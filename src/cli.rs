@@ -2,6 +2,7 @@
 //! into a plain request for [`crate::command`].
 
 mod agent;
+mod bench;
 mod capture;
 mod cni;
 mod decode;
@@ -57,6 +58,11 @@ pub enum Command {
     Pods(Box<pod::Pods>),
     /// Follow a packet from one pod to another, device by device, and say what breaks it
     Trace(Box<trace::Trace>),
+    /// Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes
+    ///
+    /// Puts load on the network for some seconds: not for one that is busy. Nodes answer in one run, one way
+    /// after the other.
+    Bench(Box<bench::Bench>),
     /// Say what is wrong on a node
     Check(Box<snapshot::Check>),
     /// Save everything that decides where packets go
@@ -175,6 +181,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
     match cli.command {
         Command::Pod(pod) => command::pod::run(&pod.into_request()?, context),
         Command::Pods(pods) => command::pods::run(&pods.into_request()?, context),
+        Command::Bench(bench) => command::bench::run(&bench.into_request()?, context),
         Command::Trace(trace) => command::trace::run(&trace.into_request()?, context),
         Command::Check(check) => command::check::run(&check.into_request()?, context),
         Command::Snapshot(snapshot) => command::snapshot::run(&snapshot.into_request()?, context),

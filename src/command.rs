@@ -2,6 +2,7 @@
 //! returns an [`Outcome`](crate::error::Outcome); it holds no logic of its own.
 
 pub mod agent;
+pub mod bench;
 pub mod capture;
 pub mod check;
 pub mod cni;

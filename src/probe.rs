@@ -8,6 +8,7 @@
 //! | [`identify`] | which probe a frame is, whatever it is wrapped in and whatever address it was given (pure) |
 //! | [`send`] | sends probes from inside a namespace and waits for their answers |
 //! | [`counters`] | what moved in the kernel's counters between two readings |
+//! | [`load`] | traffic that says what a way carries, and counts it where it arrives |
 //! | [`session`] | what a node keeps open for whoever asks it |
 //!
 //! Nothing here changes what a node does: no device, no table and no setting is touched.
@@ -16,6 +17,7 @@ pub mod correlate;
 pub mod counters;
 pub mod filter;
 pub mod identify;
+pub mod load;
 pub mod message;
 pub mod plan;
 pub mod run;

@@ -1,6 +1,7 @@
 //! How a result is shown. Everything here is a function of data into a writer; nothing here reads the
 //! kernel, the cluster or a clock.
 
+pub mod bench;
 pub mod check;
 pub mod cni;
 pub mod decode;

@@ -5,6 +5,7 @@
 //! say more; an unknown question is answered by an error. What the node keeps open (taps) it closes when the
 //! conversation ends, and when nothing was asked for a while.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::Local;
 use crate::collect::{Paths, RuntimeChoice, Scope};
 use crate::model::counters::Counted;
 use crate::model::{Node, Subject};
+use crate::probe::load::{Load, Received};
 use crate::probe::message::{self as probe, Blind, NetnsRef, Seens, Sent, Watch};
 
 /// The name of this conversation.
@@ -88,6 +90,30 @@ pub enum Question {
     Counters {
         /// Which.
         netns: Vec<NetnsRef>,
+    },
+    /// Receive load, in place of what was received before.
+    SinkOpen {
+        /// In this namespace.
+        netns: NetnsRef,
+        /// At this address of it.
+        address: IpAddr,
+    },
+    /// Receive no more, and say what came.
+    SinkClose,
+    /// Put load on the way to a receiver, and answer when its time is over.
+    Load {
+        /// From this namespace.
+        netns: NetnsRef,
+        /// From this address of it.
+        source: IpAddr,
+        /// To this address.
+        destination: IpAddr,
+        /// And this port.
+        port: u16,
+        /// Of this kind.
+        load: Load,
+        /// For so many milliseconds.
+        time_ms: u64,
     },
 }
 
@@ -205,6 +231,12 @@ pub enum AnswerOutcome {
     Sent(Vec<Sent>),
     /// What was counted, where it could be read.
     Counted(Vec<Counted>),
+    /// The port that load is received at.
+    Sink(u16),
+    /// What a receiver counted.
+    Received(Received),
+    /// How many octets or packets were handed to the kernel.
+    Loaded(u64),
     /// Why nothing was.
     Error(String),
 }

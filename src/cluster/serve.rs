@@ -135,6 +135,26 @@ fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String
         }
         Question::Send(request) => Ok(AnswerOutcome::Sent(session.send(&request)?)),
         Question::Counters { netns } => Ok(AnswerOutcome::Counted(session.count(&netns))),
+        Question::SinkOpen { netns, address } => {
+            Ok(AnswerOutcome::Sink(session.open_sink(&netns, address)?))
+        }
+        Question::SinkClose => session
+            .close_sink()
+            .map(AnswerOutcome::Received)
+            .ok_or_else(|| "no receiver is open".to_owned()),
+        Question::Load {
+            netns,
+            source,
+            destination,
+            port,
+            load,
+            time_ms,
+        } => {
+            let (to, time) = ((destination, port).into(), Duration::from_millis(time_ms));
+            Ok(AnswerOutcome::Loaded(
+                session.load(&netns, source, to, load, time)?,
+            ))
+        }
     }
 }
 

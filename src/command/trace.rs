@@ -144,7 +144,7 @@ fn print(output: Output, trace: &Trace, context: &mut Context<'_>) -> Result<()>
 }
 
 /// A number that no packet but ours has.
-fn nonce() -> Result<u64> {
+pub(super) fn nonce() -> Result<u64> {
     let mut octets = [0; 8];
     std::fs::File::open("/dev/urandom")
         .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut octets))
@@ -168,7 +168,7 @@ fn outcome(trace: &Trace) -> Outcome {
 }
 
 /// Whoever is not among the nodes that were read may be on one that was not.
-fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
+pub(super) fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
     if let Some(first) = missing_in_words(&bundle.missing).first()
         && !matches!(&unfound, Unfound::Pod(NotFound::Ambiguous(_)))
     {

@@ -107,7 +107,11 @@ pub fn program(watch: &Watch) -> Vec<Instruction> {
         Line::Jump(
             JSET,
             u32::from(flag::SYN | flag::RST),
-            To::Mark(PORTS),
+            if watch.any_syn {
+                To::Take
+            } else {
+                To::Mark(PORTS)
+            },
             To::Leave,
         ),
         Line::Mark(V4_UDP),
@@ -214,6 +218,7 @@ mod tests {
                 first_port: 61_000,
                 ports: 3,
                 destination_port: Some(80),
+                any_syn: tunnels == 1,
                 tunnel_ports: (0..tunnels).map(|n| 20_000 + n).collect(),
             };
             let program = program(&watch);

@@ -34,6 +34,9 @@ pub struct Watch {
     /// The destination's port, for UDP and TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination_port: Option<u16>,
+    /// How any TCP connection begins is looked at, whatever its ports: ours are translated on the way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_syn: bool,
     /// UDP ports that tunnels are known to use, beside the usual ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tunnel_ports: Vec<u16>,

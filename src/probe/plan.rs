@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::message::{Kind, NetnsRef, Send, Watch};
 use crate::model::{Bundle, LinkKind, Netns, NetnsId, Node};
 use crate::trace::Ways;
-use crate::walk::path::{Packet, Path, Protocol};
+use crate::walk::path::{NoteKind, Packet, Path, Protocol};
 
 /// The first of our source ports is one of so many from here on: above what the kernel gives to programs
 /// unless told otherwise (`net.ipv4.ip_local_port_range`).
@@ -67,6 +67,7 @@ impl Plan {
             first_port: PORTS.0 + u16::try_from(nonce % u64::from(PORTS.1)).unwrap_or(0),
             ports: manner.count.clamp(1, 256),
             destination_port,
+            any_syn: is_translated(ways),
             tunnel_ports: tunnel_ports(bundle),
         };
         let main = Send {
@@ -185,6 +186,17 @@ pub fn reference(node: &Node, netns: &Netns) -> NetnsRef {
         paths,
         pids,
     }
+}
+
+/// Whether addresses change on the way; ports may then too, and a snapshot does not say to which.
+fn is_translated(ways: &Ways) -> bool {
+    let out = &ways.conversation.out;
+    out.notes.iter().any(|note| {
+        matches!(
+            note.kind,
+            NoteKind::SourceTranslated { .. } | NoteKind::DestinationTranslated { .. }
+        )
+    })
 }
 
 /// The ports of all VXLAN devices.

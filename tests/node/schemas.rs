@@ -162,6 +162,18 @@ fn a_trace_is_what_is_published() {
         let output = lab.run(&args);
         assert_fits("trace", &String::from_utf8(output.stdout).unwrap());
     }
+    let here = lab.here();
+    let bench = [
+        "bench",
+        "-o",
+        "json",
+        "pod1",
+        "pod2",
+        "--time=1",
+        "--count=5",
+        &here,
+    ];
+    assert_fits("bench", &lab.ok(&bench));
 }
 
 #[test]

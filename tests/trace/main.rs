@@ -7,5 +7,6 @@
 mod deaths;
 mod healthy;
 mod lab;
+mod load;
 mod probes;
 mod space;

@@ -16,6 +16,7 @@ fn watch() -> Watch {
         first_port: 61_100,
         ports: 8,
         destination_port: None,
+        any_syn: false,
         tunnel_ports: Vec::new(),
     }
 }
