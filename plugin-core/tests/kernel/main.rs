@@ -7,3 +7,5 @@ mod delegated;
 mod netlink;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod sync;
