@@ -8,9 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub, dead_code)]
 
+#[path = "../tests/containerd/cgroups.rs"]
+mod cgroups;
 #[path = "../tests/node/containerd.rs"]
 mod containerd;
-#[path = "../tests/node/cri.rs"]
+#[path = "../tests/containerd/cri.rs"]
 mod cri;
 #[path = "../tests/node/machine.rs"]
 mod machine;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::cri::{Id, Metadata, Nothing, RunRequest, SandboxConfig, StatusAnswer, call};
+use crate::cgroups::Cgroups;
+use crate::cri;
 
 /// What containerd brings a sandbox's loopback device up with, of containernetworking-plugins.
 const LOOPBACK: &str = "/usr/lib/cni/loopback";
@@ -18,6 +19,8 @@ const PAUSE: &str = "localhost/pause:test";
 struct Containerd {
     process: Child,
     dir: tempfile::TempDir,
+    /// Last: a control group can go when the processes in it have.
+    cgroups: Cgroups,
 }
 
 impl Containerd {
@@ -79,7 +82,12 @@ impl Containerd {
             .stderr(log)
             .spawn()
             .unwrap();
-        let this = Self { process, dir };
+        let cgroups = Cgroups::new();
+        let this = Self {
+            process,
+            dir,
+            cgroups,
+        };
         this.wait_until_ready();
         run(Command::new("ctr")
             .arg("--address")
@@ -102,7 +110,7 @@ impl Containerd {
 
     fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
-        while let Err(error) = call::<Nothing>(&self.socket(), "Version", &Nothing {}) {
+        while let Err(error) = cri::answers(&self.socket()) {
             assert!(
                 Instant::now() < deadline,
                 "containerd is not up: {error}\n{}",
@@ -116,9 +124,9 @@ impl Containerd {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
-    fn call<A: prost::Message + Default>(&self, method: &str, question: &impl prost::Message) -> A {
-        call(&self.socket(), method, question)
-            .unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
+    /// What the runtime answered; fails with its log.
+    fn answer<A>(&self, answer: Result<A, String>) -> A {
+        answer.unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
     }
 
     /// Runs a program in containerd's network namespace: the node.
@@ -257,27 +265,11 @@ fn a_sandbox_comes_and_goes(network: &dyn Fn(&Path) -> Value) {
     let Some(containerd) = Containerd::start(network) else {
         return;
     };
-    let metadata = Metadata {
-        name: "pod1".into(),
-        uid: "uid-1".into(),
-        namespace: "default".into(),
-    };
-    let config = SandboxConfig {
-        metadata: Some(metadata),
-        hostname: "pod1".into(),
-    };
-    let sandbox: Id = containerd.call(
-        "RunPodSandbox",
-        &RunRequest {
-            config: Some(config),
-        },
-    );
-    let answer: StatusAnswer = containerd.call("PodSandboxStatus", &sandbox);
-    let address = answer
-        .status
-        .and_then(|status| status.network)
-        .unwrap_or_default()
-        .ip;
+    let socket = containerd.socket();
+    let names = ["pod1".to_owned()];
+    let sandboxes = cri::run_all(&socket, &names, false, &containerd.cgroups);
+    let sandboxes = containerd.answer(sandboxes);
+    let address = containerd.answer(cri::address(&socket, &sandboxes[0]));
     assert!(
         address.starts_with("172.31."),
         "{address:?}\n{}",
@@ -292,7 +284,7 @@ fn a_sandbox_comes_and_goes(network: &dyn Fn(&Path) -> Value) {
         .iter()
         .find(|cached| cached.network.as_str() == "pods")
         .unwrap();
-    assert_eq!(cached.attachment.container_id.as_str(), sandbox.id);
+    assert_eq!(cached.attachment.container_id.as_str(), sandboxes[0]);
     assert_eq!(cached.args.pod().unwrap().to_string(), "default/pod1");
     assert!(
         cached.result["ips"][0]["address"]
@@ -301,8 +293,7 @@ fn a_sandbox_comes_and_goes(network: &dyn Fn(&Path) -> Value) {
             .starts_with(&address)
     );
 
-    let _: Nothing = containerd.call("StopPodSandbox", &sandbox);
-    let _: Nothing = containerd.call("RemovePodSandbox", &sandbox);
+    containerd.answer(cri::remove_all(&socket, &sandboxes));
     let links = containerd.on_node("ip", &["-o", "link"]);
     assert!(!links.contains("calice0906292e2"), "{links}");
     assert!(

@@ -5,20 +5,22 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
+use super::cgroups::Cgroups;
 use super::cri;
 use super::machine::{Machine, OVL, wait_for};
 
 /// Programs that only this test needs.
 const NEEDED: [&str; 4] = ["containerd", "ctr", "runc", "busybox"];
 
-/// A machine with a containerd. Its pods are removed when it goes, as their control groups are the
-/// machine's that runs the test.
+/// A machine with a containerd.
 pub struct Node {
     pub machine: Machine,
     runtime: Option<Child>,
     dir: tempfile::TempDir,
     bin_dir: PathBuf,
     pods: Vec<String>,
+    /// Last: a control group can go when the machine's processes have.
+    cgroups: Cgroups,
 }
 
 impl Node {
@@ -84,6 +86,7 @@ conf_dir = "/etc/cni/net.d"
             dir,
             bin_dir,
             pods: Vec::new(),
+            cgroups: Cgroups::new(),
         };
         node.start();
         node.machine.ok(
@@ -150,10 +153,12 @@ conf_dir = "/etc/cni/net.d"
     }
 
     fn run_pods(&mut self, names: &[String], host_network: bool) -> Vec<String> {
-        let ids = cri::run_all(&self.socket(), names, host_network).unwrap_or_else(|error| {
-            let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-            panic!("{error}\n{log}")
-        });
+        let ids = cri::run_all(&self.socket(), names, host_network, &self.cgroups).unwrap_or_else(
+            |error| {
+                let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
+                panic!("{error}\n{log}")
+            },
+        );
         self.pods.extend(ids.clone());
         ids
     }

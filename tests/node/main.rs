@@ -6,7 +6,11 @@
 
 mod answers;
 mod capture;
+#[path = "../containerd/cgroups.rs"]
+mod cgroups;
 mod containerd;
+#[allow(dead_code, reason = "shared with tests that ask a runtime for more")]
+#[path = "../containerd/cri.rs"]
 mod cri;
 mod findings;
 mod kernel;

@@ -1,10 +1,13 @@
-//! What kubelet asks a runtime to do, as far as these tests need it: run and remove sandboxes.
+//! What kubelet asks a runtime to do, as far as tests need it: run sandboxes, ask for their address, remove
+//! them.
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
+
+use super::cgroups::Cgroups;
 
 #[derive(Clone, PartialEq, Message)]
 struct Run {
@@ -16,6 +19,8 @@ struct Run {
 struct Config {
     #[prost(message, optional, tag = "1")]
     metadata: Option<Metadata>,
+    #[prost(string, tag = "2")]
+    hostname: String,
     #[prost(string, tag = "3")]
     log_directory: String,
     #[prost(map = "string, string", tag = "6")]
@@ -36,6 +41,8 @@ struct Metadata {
 
 #[derive(Clone, PartialEq, Message)]
 struct Linux {
+    #[prost(string, tag = "1")]
+    cgroup_parent: String,
     #[prost(message, optional, tag = "2")]
     security: Option<Security>,
 }
@@ -60,10 +67,50 @@ struct Id {
 }
 
 #[derive(Clone, PartialEq, Message)]
+struct StatusAnswer {
+    #[prost(message, optional, tag = "1")]
+    status: Option<Status>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(message, optional, tag = "5")]
+    network: Option<Network>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Network {
+    #[prost(string, tag = "1")]
+    ip: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
 struct Nothing {}
 
+/// Whether the runtime answers, and why not.
+pub fn answers(socket: &Path) -> Result<(), String> {
+    let _: Vec<Nothing> = call_all(socket, "Version", vec![Nothing {}])?;
+    Ok(())
+}
+
+/// The address that the runtime says a sandbox has.
+pub fn address(socket: &Path, id: &str) -> Result<String, String> {
+    let questions = vec![Id { id: id.to_owned() }];
+    let answers: Vec<StatusAnswer> = call_all(socket, "PodSandboxStatus", questions)?;
+    let status = answers.into_iter().next().and_then(|answer| answer.status);
+    Ok(status
+        .and_then(|status| status.network)
+        .unwrap_or_default()
+        .ip)
+}
+
 /// Runs sandboxes named `default/NAME`, several at once, and returns their identifiers.
-pub fn run_all(socket: &Path, names: &[String], host_network: bool) -> Result<Vec<String>, String> {
+pub fn run_all(
+    socket: &Path,
+    names: &[String],
+    host_network: bool,
+    cgroups: &Cgroups,
+) -> Result<Vec<String>, String> {
     let questions = names
         .iter()
         .map(|name| Run {
@@ -73,6 +120,11 @@ pub fn run_all(socket: &Path, names: &[String], host_network: bool) -> Result<Ve
                     uid: format!("uid-{name}"),
                     namespace: "default".to_owned(),
                 }),
+                hostname: if host_network {
+                    String::new()
+                } else {
+                    name.clone()
+                },
                 log_directory: String::new(),
                 labels: HashMap::from([
                     ("io.kubernetes.pod.name".to_owned(), name.clone()),
@@ -81,8 +133,9 @@ pub fn run_all(socket: &Path, names: &[String], host_network: bool) -> Result<Ve
                         "default".to_owned(),
                     ),
                 ]),
-                linux: host_network.then_some(Linux {
-                    security: Some(Security {
+                linux: Some(Linux {
+                    cgroup_parent: cgroups.parent(),
+                    security: host_network.then_some(Security {
                         namespaces: Some(Namespaces { network: 2 }),
                     }),
                 }),
