@@ -33,6 +33,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -f -a "pod" -d 'Show everything ab
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "pods" -d 'List the pods of a node with their devices'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "trace" -d 'Follow a packet from one pod to another, device by device, and say what breaks it'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "bench" -d 'Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "mtu" -d 'Show how large a packet may be on its way, and what the numbers are made of'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on a node'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everything that decides where packets go'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
@@ -133,6 +134,26 @@ never\t'Never'"
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -l idle -d 'Only the round trip: put no load on the network'
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -s V -l version -d 'Print version'
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
+wide\t'For people: everything'
+json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l from -d 'Saved snapshots in place of the live network; `-` is standard input' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l lab -d 'A lab on this machine; the only one there is if no name is given' -r
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l via -d 'The command that runs a program on a node, such as \'ssh root@{node}\'' -r
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l nodes -d 'The nodes, separated by commas' -r
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l at-once -d 'How many nodes are asked at once' -r
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l node-timeout -d 'How many seconds a node may take' -r
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l cri -d 'The container runtime\'s socket, or `none`; found by itself if not given' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l cni-conf-dir -d 'Where CNI configurations are' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l cni-bin-dir -d 'Where CNI plugins are; may be repeated' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l cni-cache-dir -d 'Where CNI results are cached' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
+always\t'Always'
+never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s 4 -d 'Over IPv4 only'
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s 6 -d 'Over IPv6 only'
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
 wide\t'For people: everything'
 json\t'For scripts: one document, with a `schema` field'"

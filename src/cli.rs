@@ -8,6 +8,7 @@ mod cni;
 mod decode;
 mod explain;
 mod lab;
+mod mtu;
 mod pod;
 mod snapshot;
 mod source;
@@ -63,6 +64,8 @@ pub enum Command {
     /// Puts load on the network for some seconds: not for one that is busy. Nodes answer in one run, one way
     /// after the other.
     Bench(Box<bench::Bench>),
+    /// Show how large a packet may be on its way, and what the numbers are made of
+    Mtu(Box<mtu::Mtu>),
     /// Say what is wrong on a node
     Check(Box<snapshot::Check>),
     /// Save everything that decides where packets go
@@ -183,6 +186,7 @@ fn run(cli: Cli, program: &str, context: &mut Context<'_>) -> Result<Outcome> {
         Command::Pods(pods) => command::pods::run(&pods.into_request()?, context),
         Command::Bench(bench) => command::bench::run(&bench.into_request()?, context),
         Command::Trace(trace) => command::trace::run(&trace.into_request()?, context),
+        Command::Mtu(mtu) => command::mtu::run(&mtu.into_request()?, context),
         Command::Check(check) => command::check::run(&check.into_request()?, context),
         Command::Snapshot(snapshot) => command::snapshot::run(&snapshot.into_request()?, context),
         Command::Diff(diff) => command::diff::run(&diff.into_request()?, context),

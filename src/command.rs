@@ -11,6 +11,7 @@ pub mod decode;
 pub mod diff;
 pub mod explain;
 pub mod lab;
+pub mod mtu;
 pub mod node;
 pub mod pod;
 pub mod pods;

@@ -11,6 +11,7 @@ pub mod explain;
 pub mod fault;
 pub mod format;
 pub mod lab;
+pub mod mtu;
 pub mod pod;
 pub mod pods;
 pub mod style;

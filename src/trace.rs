@@ -2,6 +2,7 @@
 //! what it all means. Pure: from a bundle and what was observed to a document.
 
 pub mod endpoint;
+pub mod mtu;
 mod ways;
 
 use std::net::IpAddr;
