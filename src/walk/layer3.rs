@@ -421,19 +421,26 @@ impl<'a> Walker<'_, 'a> {
     /// Whether the namespace forwards what comes in by a device.
     fn forwards(&self, space: SpaceId, link: &Link, current: &Current) -> Result<(), Stop> {
         let at = self.network.get(space);
-        let (on, sysctl) = if current.packet.destination.is_ipv4() {
-            let name = format!("net.ipv4.conf.{}.forwarding", link.name);
-            (link.inet.map(|conf| conf.forwarding != 0), name)
+        let v4 = current.packet.destination.is_ipv4();
+        let on = if v4 {
+            link.inet.map(|conf| conf.forwarding != 0)
         } else {
             // `ip6_forward` asks the namespace, unless the device forwards by force.
             let forced = link.inet6.is_some_and(|conf| conf.force_forwarding != 0);
-            let name = "net.ipv6.conf.all.forwarding";
-            let all = at.netns.sysctl_number(name).map(|value| value != 0);
-            (all.map(|all| all || forced), name.to_owned())
+            at.netns
+                .sysctl_number("net.ipv6.conf.all.forwarding")
+                .map(|all| all != 0 || forced)
+        };
+        if on == Some(true) {
+            return Ok(());
+        }
+        let sysctl = if v4 {
+            format!("net.ipv4.conf.{}.forwarding", link.name)
+        } else {
+            "net.ipv6.conf.all.forwarding".to_owned()
         };
         match on {
-            Some(true) => Ok(()),
-            Some(false) => {
+            Some(_) => {
                 let mut rows = vec![Row::new(RowTable::Sysctl, format!("{sysctl} = 0"))];
                 if let Some(0) = at.netns.sysctl_number("net.ipv4.ip_forward") {
                     rows.push(Row::new(RowTable::Sysctl, "net.ipv4.ip_forward = 0"));
