@@ -342,7 +342,7 @@ fn reading_changes_nothing_and_a_file_says_what_the_node_said() {
     machine.sh("for pod in cni-a cni-b; do ip netns exec $pod sh -c 'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6'; done");
     // The first who looks makes the kernel give numbers to the namespaces of far ends; so does `ip link`.
     let look =
-        "ip link; ip addr; ip route show table all; ip rule; ip neigh; bridge fdb; nft list ruleset
+        "ip link; ip addr; ip route show table all; ip rule; ip neigh; bridge fdb; nft -s list ruleset
         for pod in cni-a cni-b; do ip -n $pod link; ip -n $pod route; done";
     machine.sh(look);
     let before = machine.sh(look);
