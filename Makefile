@@ -51,7 +51,8 @@ demo: run-packages build
 # A test that cannot run says why and passes; with OVL_TEST_STRICT=1 it fails.
 test: test-packages build
 	$(CARGO) test --workspace --no-run
-	$(AS_ROOT) $(CARGO) test --workspace --no-fail-fast
+	$(AS_ROOT) $(CARGO) test --workspace --no-fail-fast; status=$$?; \
+	cat target/tmp/results/* 2>/dev/null; exit $$status
 
 lint: build-packages
 	$(CARGO) fmt --all --check

@@ -14,7 +14,7 @@ use super::{Evidence, Finding, Severity, catalogue};
 use crate::model::Bundle;
 
 /// What is wrong between the nodes. Nodes whose tables were not read whole are no proof of anything being absent.
-pub(super) fn check(bundle: &Bundle) -> Vec<Finding> {
+pub(in crate::diagnose) fn check(bundle: &Bundle) -> Vec<Finding> {
     if bundle.nodes.len() < 2 {
         return Vec::new();
     }

@@ -144,7 +144,14 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
                 conclusion.more_may_follow = true;
                 return found;
             }
-            End::CannotTell { at, why } => conclusion.doubts.push(format!("{at}: {why}")),
+            End::CannotTell { at, why } => match quiet::suspect(bundle, path) {
+                Some(suspect) if suspect.stands => {
+                    push(leg, suspect.finding);
+                    conclusion.more_may_follow = true;
+                    return found;
+                }
+                _ => conclusion.doubts.push(format!("{at}: {why}")),
+            },
         }
     }
     if let Some(finding) = ways
@@ -157,6 +164,10 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         if let End::Dropped(drop) = &path.end
             && let Some(finding) = quiet::too_large(bundle, path, drop)
         {
+            push(Leg::Large, finding);
+            break;
+        }
+        if let Some(finding) = quiet::cut(bundle, path) {
             push(Leg::Large, finding);
             break;
         }

@@ -150,6 +150,8 @@ impl Endpoint {
                 };
                 let address = wanted
                     .or_else(|| address_of(found.node, netns, v6))
+                    // That it lost what it was given is for the walk to find.
+                    .or_else(|| given_to(found.node, netns, v6))
                     .ok_or_else(|| Unfound::NoAddress(found.name()))?;
                 Ok(Self::at(found.name(), found.node, netns, address))
             }
@@ -209,6 +211,16 @@ impl Endpoint {
             transport: None,
         }
     }
+}
+
+/// The address that the plugins of a pod gave it.
+fn given_to(node: &Node, netns: &Netns, v6: Option<bool>) -> Option<IpAddr> {
+    let sandbox = node.sandboxes_in(netns.id).next()?;
+    let results = node.cni.results.iter();
+    results
+        .filter(|result| !sandbox.id.is_empty() && result.container == sandbox.id)
+        .flat_map(crate::model::cni::CachedResult::addresses)
+        .find(|address| v6.is_none_or(|v6| address.is_ipv6() == v6))
 }
 
 /// The address that others would use. On a node that is the one on the device of its default route, or else the

@@ -46,7 +46,9 @@ impl<'a> Walker<'_, 'a> {
             vni: row.and_then(|row| row.vni).unwrap_or(vxlan.vni),
             port: row.and_then(|row| row.port).unwrap_or(vxlan.port),
         };
-        let via = row.and_then(|row| row.via).or(vxlan.underlay);
+        // A row names its own device, or none; the tunnel's is for its default destination alone
+        // (drivers/net/vxlan/vxlan_core.c, `remote_ifindex`).
+        let via = row.map_or(vxlan.underlay, |row| row.via);
         let way = Wrapped {
             kind,
             source: vxlan.local,

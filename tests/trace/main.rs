@@ -9,4 +9,9 @@ mod healthy;
 mod lab;
 mod load;
 mod probes;
+mod results;
 mod space;
+// What is not used here is used by the tests of labs.
+#[allow(dead_code)]
+#[path = "../lab/support.rs"]
+mod support;

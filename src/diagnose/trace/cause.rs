@@ -10,6 +10,7 @@ use crate::model::{Bundle, Link, LinkKind, Mac, Netns, Node};
 use crate::walk::path::{Cause, Drop, Hop, NoteKind, Path, Step, Unanswered};
 
 /// Everything about the place where a packet is lost.
+#[derive(Clone)]
 pub(super) struct Case<'a> {
     pub(super) bundle: &'a Bundle,
     pub(super) path: &'a Path,
@@ -17,6 +18,8 @@ pub(super) struct Case<'a> {
     pub(super) node: &'a Node,
     pub(super) netns: &'a Netns,
     pub(super) link: Option<&'a Link>,
+    /// What people call the namespace.
+    pub(super) name: String,
 }
 
 /// What a lost packet is a finding of.
@@ -33,6 +36,7 @@ pub(super) fn finding(bundle: &Bundle, path: &Path, drop: &Drop) -> Finding {
                 node,
                 netns,
                 link: device.and_then(|device| netns.link(device.index)),
+                name: drop.at.name.clone(),
             };
             case.told()
         });
@@ -75,7 +79,7 @@ impl<'a> Case<'a> {
             None => told,
         };
         if self.is_pod() {
-            told.place(self.drop.at.name.clone())
+            told.place(self.name.clone())
         } else {
             told
         }
@@ -240,12 +244,12 @@ impl<'a> Case<'a> {
                     .of_node(id)
                     .what(format!(
                         "nothing listens on {protocol} port {port} of {}",
-                        self.drop.at.name
+                        self.name
                     ))
                     .show(format!("{}ss -l{flag}n", self.prefix()))
                     .fix("start the server, or have it listen on all addresses");
                 if self.is_pod() {
-                    told = told.place(self.drop.at.name.clone());
+                    told = told.place(self.name.clone());
                 }
                 told
             }
@@ -295,11 +299,8 @@ impl<'a> Case<'a> {
             }
             return self
                 .of_node("pod-default-route-missing")
-                .place(self.drop.at.name.clone())
-                .what(format!(
-                    "{} has no route to {destination}",
-                    self.drop.at.name
-                ))
+                .place(self.name.clone())
+                .what(format!("{} has no route to {destination}", self.name))
                 .show(format!("{}ip route", self.prefix()))
                 .fix(match origin::gateway_given(self.node, self.netns) {
                     Some(gateway) => format!(
@@ -350,7 +351,7 @@ impl<'a> Case<'a> {
     fn source_missing(&self, source: IpAddr) -> Told {
         origin::broken_pod(self.node, self.netns).unwrap_or_else(|| {
             self.here("pod-address-missing")
-                .what(format!("{} does not have {source}", self.drop.at.name))
+                .what(format!("{} does not have {source}", self.name))
                 .show(format!("{}ip address", self.prefix()))
                 .fix("delete the pod, so that its network is set up again")
         })
@@ -375,16 +376,61 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The same, in the namespace that asked for `address` and at the device it asked on: the place of the drop is
+    /// where the answer should have come from.
+    fn asker(&self, address: IpAddr) -> Self {
+        let last = self.path.hops.last().map(|hop| &hop.at);
+        let space = match last {
+            Some(at) => self
+                .bundle
+                .node(&at.node)
+                .and_then(|node| Some((node, node.netns(at.netns)?))),
+            // Nothing has left the sender yet.
+            None => facts::holders(self.bundle, self.path.packet.source)
+                .next()
+                .map(|holder| (holder.node, holder.netns)),
+        };
+        let Some((node, netns)) = space else {
+            return self.clone();
+        };
+        let link = origin::asked_on(self, netns, address);
+        let name = if netns.id == node.root {
+            "root".to_owned()
+        } else {
+            crate::inspect::find::occupant(node, netns)
+        };
+        Self {
+            node,
+            netns,
+            link,
+            name,
+            ..self.clone()
+        }
+    }
+
     fn unresolved(&self, address: IpAddr, why: &Unanswered) -> Told {
+        let asker = self.asker(address);
+        if asker.is_pod() {
+            asker.pod_unresolved(address, why)
+        } else {
+            asker.node_unresolved(address, why)
+        }
+    }
+
+    /// A node that gets no answer for its next hop.
+    fn node_unresolved(&self, address: IpAddr, why: &Unanswered) -> Told {
         if let Some(told) = origin::of_routing(self, address) {
             return told;
         }
-        if self.is_pod() {
-            return self.pod_unresolved(address, why);
-        }
-        // For a pod of this node: the pod itself is at fault.
-        if let Some(told) = origin::broken_destination(self, address) {
+        // For a pod: the pod itself is at fault.
+        if let Some(told) = origin::broken_destination(self, address)
+            .or_else(|| origin::claimed_twice(self, address))
+            .or_else(|| origin::flat(self, address))
+        {
             return told;
+        }
+        if self.is_dead_endpoint(address) {
+            return origin::dead_endpoint(self, address);
         }
         let name = self.device_name();
         let is_tunnel = self
@@ -407,20 +453,47 @@ impl<'a> Case<'a> {
                 });
         }
         if let Unanswered::NotHeard(cause) = why {
-            let inner = Drop {
-                cause: (**cause).clone(),
-                ..self.drop.clone()
-            };
-            let case = Case {
-                drop: &inner,
-                ..*self
-            };
-            return case.told_owned();
+            return self.not_heard(cause);
         }
         self.here("next-hop-unresolved")
             .what(format!("nobody on {name} answers for {address}"))
             .show(format!("ip neigh show {address} dev {name}"))
             .fix("correct the gateway in the route, or bring the host that has the address back")
+    }
+
+    /// The question is lost on the way to who could answer it, at the place of the drop.
+    fn not_heard(&self, cause: &Cause) -> Told {
+        let inner = Drop {
+            cause: cause.clone(),
+            ..self.drop.clone()
+        };
+        let place = self
+            .bundle
+            .node(&self.drop.at.node)
+            .and_then(|node| Some((node, node.netns(self.drop.at.netns)?)));
+        let (node, netns) = place.unwrap_or((self.node, self.netns));
+        let device = self.drop.at.device.as_ref();
+        let case = Case {
+            drop: &inner,
+            node,
+            netns,
+            link: device.and_then(|device| netns.link(device.index)),
+            name: self.drop.at.name.clone(),
+            ..self.clone()
+        };
+        case.told_owned()
+    }
+
+    /// Whether the packet was translated to an address that nobody has.
+    fn is_dead_endpoint(&self, address: IpAddr) -> bool {
+        let translated = self
+            .path
+            .notes
+            .iter()
+            .any(|note| matches!(note.kind, NoteKind::DestinationTranslated { .. }));
+        translated
+            && address == self.destination()
+            && facts::holders(self.bundle, address).next().is_none()
     }
 
     /// The same as [`Self::told`], for a case that does not live as long.
@@ -430,7 +503,7 @@ impl<'a> Case<'a> {
 
     /// A pod that gets no answer for its next hop.
     fn pod_unresolved(&self, address: IpAddr, why: &Unanswered) -> Told {
-        let pod = self.drop.at.name.clone();
+        let pod = self.name.clone();
         if let Some(told) = origin::broken_pod(self.node, self.netns) {
             return told;
         }
@@ -480,15 +553,7 @@ impl<'a> Case<'a> {
                 .show(format!("ip route get {address}"))
                 .fix(format!("ip route add {address} dev lo scope link")),
             Unanswered::NotHeard(cause) => {
-                let inner = Drop {
-                    cause: (**cause).clone(),
-                    ..self.drop.clone()
-                };
-                let case = Case {
-                    drop: &inner,
-                    ..*self
-                };
-                case.told_owned()
+                origin::flat(self, address).unwrap_or_else(|| self.not_heard(cause))
             }
             Unanswered::Nobody => {
                 let bridge = self
@@ -768,13 +833,11 @@ impl<'a> Case<'a> {
         if let Some(told) = origin::of_routing(self, address) {
             return told;
         }
-        let translated = self
-            .path
-            .notes
-            .iter()
-            .any(|note| matches!(note.kind, NoteKind::DestinationTranslated { .. }));
-        if translated && address == self.destination() {
+        if self.is_dead_endpoint(address) {
             return origin::dead_endpoint(self, address);
+        }
+        if let Some(told) = origin::passed_to_router(self, self.destination()) {
+            return told;
         }
         if let Some(told) = origin::broken_destination(self, address) {
             return told;
@@ -818,7 +881,7 @@ impl<'a> Case<'a> {
         }
         let place = |told: Told| {
             if self.is_pod() {
-                told.place(self.drop.at.name.clone())
+                told.place(self.name.clone())
             } else {
                 told
             }

@@ -137,7 +137,11 @@ pub(super) fn weigh(
         ));
     }
     match gap {
-        Some(gap) => conclusion.verdicts.push(lost_here(bundle, &gap, observed)),
+        Some(gap) => {
+            let verdict = suspected(bundle, &gap, observed)
+                .unwrap_or_else(|| lost_here(bundle, &gap, observed));
+            conclusion.verdicts.push(verdict);
+        }
         None => conclusion
             .doubts
             .push("packets were lost, and no tap saw where".to_owned()),
@@ -186,6 +190,33 @@ impl Gap<'_> {
         let reached = self.last.map_or(0, |last| last + 1);
         self.leg == leg && reached + 2 >= self.path.hops.len()
     }
+}
+
+/// A loss at, or right before, the place where the packet is handed to an address that no node has. One that left is
+/// no matter of an address that nobody answers for.
+fn suspected(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
+    let suspect = super::quiet::suspect(bundle, gap.path)?;
+    let reached = gap.last.map_or(0, |last| last + 1);
+    let left = reached > suspect.hop;
+    let here = reached == suspect.hop || reached == suspect.hop + 1;
+    if !here || (left && suspect.finding.id == "next-hop-unresolved") {
+        return None;
+    }
+    let mut finding = suspect.finding;
+    if let Some(hop) = gap.last_hop() {
+        finding
+            .evidence
+            .push(Evidence::new("tap", format!("last seen at {}", hop.at)));
+    }
+    finding.evidence.push(Evidence::new(
+        "probe",
+        format!("{} of {} answered", observed.answered, observed.sent),
+    ));
+    Some(Verdict {
+        finding,
+        certainty: Certainty::Proven,
+        possible: Vec::new(),
+    })
 }
 
 fn seen_evidence(
@@ -333,6 +364,12 @@ fn kind(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> (&'static str, b
         if wrapped && (moved(node, "UdpInCsumErrors") || moved(node, "Udp6InCsumErrors")) {
             return ("bad-outer-checksum", true);
         }
+        if let Some(tracked) = not_tracked(bundle, node) {
+            return (
+                "conntrack-invalid-drop",
+                tracked || moved(node, "conntrack invalid"),
+            );
+        }
         if moved(node, "conntrack drop") && is_full(bundle, node) {
             return ("conntrack-full", true);
         }
@@ -352,6 +389,22 @@ fn kind(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> (&'static str, b
         _ if wrapped => ("vxlan-lost-in-underlay", false),
         _ => ("pod-addresses-lost-in-underlay", false),
     }
+}
+
+/// Whether a node drops what belongs to no tracked connection, and if so, whether it keeps packets from being tracked.
+fn not_tracked(bundle: &Bundle, node: &str) -> Option<bool> {
+    let root = bundle.node(node)?.root()?;
+    let rules = || {
+        root.netfilter
+            .iptables
+            .iter()
+            .flat_map(|tables| tables.tables.iter())
+            .flat_map(|table| &table.chains)
+            .flat_map(|chain| &chain.rules)
+            .map(crate::model::netfilter::IptablesRule::text)
+    };
+    let drops = rules().any(|rule| rule.contains("INVALID") && rule.contains("-j DROP"));
+    drops.then(|| rules().any(|rule| rule.to_lowercase().contains("notrack")))
 }
 
 fn is_full(bundle: &Bundle, node: &str) -> bool {

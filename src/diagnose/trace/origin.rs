@@ -218,7 +218,11 @@ fn wrong_device(case: &Case<'_>, address: IpAddr) -> Option<Told> {
         .iter()
         .find(|link| role(case.node, case.netns, link) == Role::Underlay && holds(link))?;
     // A second device in the same subnet leads there as well.
-    let same = case.netns.addresses_of(used.index).any(|own| {
+    let own = case
+        .netns
+        .addresses_of(used.index)
+        .filter(|row| row.scope.0 == 0);
+    let same = own.into_iter().any(|own| {
         case.netns
             .addresses_of(right.index)
             .filter_map(crate::model::Address::network)
@@ -405,6 +409,90 @@ pub(super) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
         .fix("ip route add BLOCK via NODE_ADDRESS; look at the log of the network's agent")
 }
 
+/// What is for a pod goes to a router that no node is, while pods of other nodes are reached by rows of their own.
+pub(super) fn passed_to_router(case: &Case<'_>, destination: IpAddr) -> Option<Told> {
+    if case.is_pod() {
+        return None;
+    }
+    let holder = facts::holders(case.bundle, destination)
+        .find(|holder| holder.is_pod() && holder.node.name != case.node.name)?;
+    let fib = Fib::new(case.netns);
+    let by_default = |address| {
+        fib.lookup(&Flow::to(address))
+            .route
+            .is_none_or(Route::is_default)
+    };
+    if !by_default(destination) {
+        return None;
+    }
+    let knows_others = case.bundle.nodes.iter().any(|node| {
+        node.name != case.node.name
+            && node.name != holder.node.name
+            && node.sandboxes.iter().any(|sandbox| {
+                sandbox
+                    .addresses
+                    .iter()
+                    .any(|address| !by_default(*address))
+                    || node.netns_of(sandbox).is_some_and(|netns| {
+                        netns.id != node.root
+                            && crate::inspect::pod::pod_addresses(netns)
+                                .into_iter()
+                                .any(|address| !by_default(address))
+                    })
+            })
+    });
+    // The others' tunnel ends say how the node is meant to reach it, even if it reaches nobody.
+    let told = tunnel_missing(case);
+    if !knows_others && told.is_none() {
+        return None;
+    }
+    Some(told.unwrap_or_else(|| no_block_route(case, destination)))
+}
+
+/// Why a question in one Ethernet over several nodes is not heard: tunnel ends that are missing, down, or do not
+/// understand each other, or a list that lacks one of them.
+pub(super) fn flat(case: &Case<'_>, address: IpAddr) -> Option<Told> {
+    let holder = facts::holders(case.bundle, address).find(|holder| holder.is_pod())?;
+    if holder.node.name == case.node.name {
+        return None;
+    }
+    let both = [case.node.name.as_str(), holder.node.name.as_str()];
+    let kinds = [
+        "vxlan-device-missing",
+        "vxlan-device-down",
+        "vni-mismatch",
+        "vxlan-port-mismatch",
+        "flood-list-missing-peer",
+    ];
+    let found = crate::diagnose::network::check(case.bundle)
+        .into_iter()
+        .filter(|finding| both.contains(&finding.node.as_str()))
+        // A list that lacks a third node is no matter of these two.
+        .filter(|finding| {
+            finding.id != "flood-list-missing-peer"
+                || both
+                    .iter()
+                    .any(|other| *other != finding.node && finding.what.ends_with(other))
+        })
+        .filter_map(|finding| {
+            let rank = kinds.iter().position(|kind| *kind == finding.id)?;
+            Some((rank, finding))
+        })
+        .min_by_key(|(rank, _)| *rank)?
+        .1;
+    Some(Told {
+        id: found.id,
+        node: found.node,
+        place: found.place,
+        device: found.device,
+        what: found.what,
+        why: None,
+        evidence: found.evidence,
+        show: found.show,
+        fix: found.fix,
+    })
+}
+
 /// The node of a pod has no route to it: it fell into the blackhole of its block, or is not believed.
 pub(super) fn host_route(bundle: &Bundle, address: IpAddr) -> Option<Told> {
     let holder = facts::holders(bundle, address).find(facts::Holder::is_pod)?;
@@ -444,19 +532,48 @@ pub(super) fn host_route(bundle: &Bundle, address: IpAddr) -> Option<Told> {
     )
 }
 
-/// A block that two nodes hold, if the row that discards is that.
+/// The device of a namespace on which it asks for a next hop.
+pub(super) fn asked_on<'a>(case: &Case<'_>, netns: &'a Netns, address: IpAddr) -> Option<&'a Link> {
+    let fib = Fib::new(netns);
+    routed(case, address).into_iter().find_map(|destination| {
+        let decision = fib.lookup(&Flow::to(destination));
+        let hop = decision.route?.nexthops.iter().find(|hop| {
+            hop.gateway
+                .map_or(destination == address, |gateway| gateway == address)
+        })?;
+        netns.link(hop.device?)
+    })
+}
+
+/// Whether a row keeps a range for the node's own pods: it discards, or is the network of a bridge that is no other
+/// node's Ethernet.
+fn keeps(root: &Netns, row: &Route) -> bool {
+    let bridge = || {
+        let link = root.link(row.nexthops.first()?.device?)?;
+        let flat = root
+            .links
+            .iter()
+            .any(|port| port.master == Some(link.index) && matches!(port.kind, LinkKind::Vxlan(_)));
+        Some(matches!(link.kind, LinkKind::Bridge(_)) && !flat)
+    };
+    row.table == TableId::MAIN
+        && (row.kind == RouteKind::Blackhole
+            || row.protocol == Protocol::KERNEL && bridge().unwrap_or(false))
+}
+
+/// A block that two nodes hold, if the row that decides is one that keeps it.
 pub(super) fn claimed_twice(case: &Case<'_>, destination: IpAddr) -> Option<Told> {
     let route = Fib::new(case.netns).lookup(&Flow::to(destination)).route?;
     let block = route.destination;
+    if !keeps(case.netns, route) || block.prefix_len() == block.max_prefix_len() {
+        return None;
+    }
     let other = case.bundle.nodes.iter().find(|other| {
         other.name != case.node.name
             && other.root().is_some_and(|root| {
-                root.routes.iter().any(|row| {
-                    row.destination == block
-                        && row.kind == route.kind
-                        && (row.kind == RouteKind::Blackhole
-                            || row.protocol == Protocol::KERNEL && row.table == TableId::MAIN)
-                })
+                root.routes
+                    .iter()
+                    .any(|row| row.destination == block && keeps(root, row))
             })
     })?;
     Some(

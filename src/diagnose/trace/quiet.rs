@@ -193,6 +193,104 @@ pub(super) fn too_large(bundle: &Bundle, path: &Path, drop: &Drop) -> Option<Fin
     Some(super::cause::finding(bundle, path, drop))
 }
 
+/// A packet of the size that the sender believes in arrives in pieces, as a node's device is smaller than the others'.
+pub(super) fn cut(bundle: &Bundle, path: &Path) -> Option<Finding> {
+    path.notes.iter().find_map(|note| {
+        let NoteKind::Fragmented { mtu } = note.kind else {
+            return None;
+        };
+        let node = bundle.node(&note.at.node)?;
+        let netns = node.netns(note.at.netns)?;
+        let link = netns.link(note.at.device.as_ref()?.index)?;
+        let drop = Drop {
+            cause: Cause::MtuExceeded {
+                mtu,
+                size: path.packet.size,
+                silent: false,
+            },
+            at: note.at.clone(),
+            rows: note.row.iter().cloned().collect(),
+        };
+        let case = Case {
+            bundle,
+            path,
+            drop: &drop,
+            node,
+            netns,
+            link: Some(link),
+            name: note.at.name.clone(),
+        };
+        if role(node, netns, link) != Role::Underlay || !is_narrow(&case, mtu) {
+            return None;
+        }
+        let name = &link.name;
+        Some(finding(
+            case.here("underlay-mtu-too-small")
+                .what(format!(
+                    "packets of {} octets, wrapped, are cut at {name}, which takes {mtu}",
+                    path.packet.size
+                ))
+                .show(format!("ip link show {name}"))
+                .fix(format!(
+                    "ip link set {name} mtu LARGER, or a smaller MTU for the pods"
+                ))
+                .evidence(vec![Evidence::new(
+                    format!("{} link", node.name),
+                    format!("{name} mtu {mtu}"),
+                )]),
+        ))
+    })
+}
+
+/// What is to be thought of a packet that is handed to a router that no node is.
+pub(super) struct Suspect {
+    /// What is wrong if it is lost there.
+    pub(super) finding: Finding,
+    /// The hop by which it leaves.
+    pub(super) hop: usize,
+    /// The tables alone say so; else only the loss does.
+    pub(super) stands: bool,
+}
+
+/// The first place where the packet is handed to an address that no node has.
+pub(super) fn suspect(bundle: &Bundle, path: &Path) -> Option<Suspect> {
+    path.notes.iter().find_map(|note| {
+        let NoteKind::UnderlayRoutes { router } = note.kind else {
+            return None;
+        };
+        let hop = path
+            .hops
+            .iter()
+            .position(|hop| hop.at == note.at && hop.wire.is_some())?;
+        let until = Path {
+            hops: path.hops.get(..=hop)?.to_vec(),
+            ..path.clone()
+        };
+        let drop = Drop {
+            cause: Cause::NobodyHasAddress { address: router },
+            at: note.at.clone(),
+            rows: path.hops.get(hop)?.rows.clone(),
+        };
+        let finding = super::cause::finding(bundle, &until, &drop);
+        let asked = bundle
+            .node(&note.at.node)?
+            .netns(note.at.netns)?
+            .neighbours
+            .iter()
+            .any(|row| {
+                row.address == router
+                    && !row.state.is_valid()
+                    && row.state != crate::model::neighbour::NeighbourState::None
+            });
+        let stands = finding.id != "next-hop-unresolved" || asked;
+        Some(Suspect {
+            finding,
+            hop,
+            stands,
+        })
+    })
+}
+
 /// What a packet that does not fit is a finding of.
 pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -> Told {
     let (name, path) = (case.device_name(), case.path);
