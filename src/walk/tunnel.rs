@@ -35,10 +35,20 @@ impl<'a> Walker<'_, 'a> {
             return Err(self.cannot_tell(space, index, why));
         }
         let row = self.tunnel_row(space, link, frame.to)?;
-        let rows = self.fdb_rows(space, row);
+        let mut rows = self.fdb_rows(space, row);
         let end = match row {
             Some(row) => self.end_of(space, link, row)?,
-            None => self.flooded_end(space, link, vxlan, frame.to)?,
+            None => {
+                let end = self.flooded_end(space, link, vxlan, frame.to)?;
+                let flood = self
+                    .network
+                    .get(space)
+                    .fdb(link.index, Mac::ZERO)
+                    .iter()
+                    .find(|row| row.dst == Some(end));
+                rows = self.fdb_rows(space, flood.copied());
+                end
+            }
         };
         self.is_right_end(space, link, vxlan, frame.to, end, row.is_some(), &rows)?;
         self.add_rows(rows);
