@@ -387,7 +387,8 @@ pub(super) fn default_gateway(netns: &Netns, v4: bool) -> Option<IpAddr> {
 
 /// A node without a route to what it has to send on.
 pub(super) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
-    if let Some(told) = host_route(case.bundle, destination) {
+    let own = host_route(case.bundle, destination).filter(|told| told.node == case.node.name);
+    if let Some(told) = own {
         return told;
     }
     // Routes by a device go when it goes down or is deleted.
