@@ -22,6 +22,7 @@ pub mod fib;
 pub mod flow;
 mod layer2;
 mod layer3;
+mod learned;
 mod neighbour;
 pub mod netfilter;
 pub mod network;

@@ -21,7 +21,7 @@ enum Known<'a> {
     /// It is the bridge's own.
     Own,
     /// It is behind a port.
-    Behind(&'a Link, &'a FdbEntry),
+    Behind(&'a Link, Option<&'a FdbEntry>),
     /// Nothing.
     Not,
 }
@@ -90,6 +90,10 @@ impl<'a> Walker<'_, 'a> {
             && self.macvlan_on(there, other, frame.to).is_none()
             && link.master.is_none()
         {
+            // The pod asked while the device was still a bridge's port.
+            if let Some(cause) = self.bridge_of(there, next) {
+                return Err(self.dropped(there, Some(other.index), cause, vec![link_row(other)]));
+            }
             let cause = Cause::NeighbourWrong {
                 address: next,
                 mac: frame.to,
@@ -366,7 +370,7 @@ impl<'a> Walker<'_, 'a> {
                 Err(self.cannot_tell(space, Some(bridge.index), why))
             }
             Known::Behind(port, row) => {
-                self.by_port(space, bridge, None, port, Some(row), current, frame, next)
+                self.by_port(space, bridge, None, port, row, current, frame, next)
             }
             Known::Not => self.flood(space, bridge, None, current, frame, next),
         }
@@ -400,6 +404,7 @@ impl<'a> Walker<'_, 'a> {
             let why = format!("{} filters VLANs, which is not followed", bridge.name);
             return Err(self.cannot_tell(space, Some(bridge.index), why));
         }
+        self.learn(space, bridge, port, frame);
         match self.lookup(space, bridge, frame)? {
             Known::Own => {
                 self.pass(Passing {
@@ -418,16 +423,9 @@ impl<'a> Walker<'_, 'a> {
                 let next = current.packet.destination;
                 self.bridged_netfilter(space, bridge, &mut current)?;
                 match known {
-                    Known::Behind(out, row) => self.by_port(
-                        space,
-                        bridge,
-                        Some(port),
-                        out,
-                        Some(row),
-                        current,
-                        frame,
-                        next,
-                    ),
+                    Known::Behind(out, row) => {
+                        self.by_port(space, bridge, Some(port), out, row, current, frame, next)
+                    }
                     _ => self.flood(space, bridge, Some(port), current, frame, next),
                 }
             }
@@ -488,6 +486,23 @@ impl<'a> Walker<'_, 'a> {
         Err(self.dropped(space, Some(port.index), cause, vec![row]))
     }
 
+    /// `br_fdb_update`: what comes in says where its sender is. A row set by hand stays.
+    fn learn(&mut self, space: SpaceId, bridge: &Link, port: &'a Link, frame: Frame) {
+        if !self.is_recording() {
+            return;
+        }
+        let fixed = self
+            .network
+            .get(space)
+            .fdb(bridge.index, frame.from)
+            .iter()
+            .any(|row| !row.is_learned() || row.sticky);
+        if !fixed && port.bridge_port().is_none_or(|settings| settings.learning) {
+            self.learned
+                .behind(space, bridge.index, frame.from, port.index);
+        }
+    }
+
     /// `br_fdb_find_rcu`
     fn lookup(&self, space: SpaceId, bridge: &'a Link, frame: Frame) -> Result<Known<'a>, Stop> {
         let at = self.network.get(space);
@@ -496,6 +511,18 @@ impl<'a> Walker<'_, 'a> {
         }
         if frame.is_for_all() {
             return Ok(Known::Not);
+        }
+        let learned = self
+            .learned
+            .port(space, bridge.index, frame.to)
+            .and_then(|port| at.link(port));
+        if let Some(port) = learned {
+            let row = at
+                .fdb(bridge.index, frame.to)
+                .iter()
+                .find(|row| row.device == port.index)
+                .copied();
+            return Ok(Known::Behind(port, row));
         }
         let row = at
             .fdb(bridge.index, frame.to)
@@ -514,7 +541,7 @@ impl<'a> Walker<'_, 'a> {
         match at.link(row.device) {
             // A port's own MAC belongs to the bridge itself.
             Some(port) if port.mac == Some(frame.to) => Ok(Known::Own),
-            Some(port) => Ok(Known::Behind(port, row)),
+            Some(port) => Ok(Known::Behind(port, Some(row))),
             None => {
                 Err(self.cannot_tell(space, Some(row.device), "the bridge's port was not read"))
             }
@@ -645,7 +672,7 @@ impl<'a> Walker<'_, 'a> {
             space,
             device: port.index,
             direction: Direction::Out,
-            step: if row.is_some() {
+            step: if row.is_some() || self.learned.port(space, bridge.index, frame.to).is_some() {
                 Step::Switch
             } else {
                 Step::Flood

@@ -78,6 +78,9 @@ impl<'a> Walker<'_, 'a> {
         way.rows.extend(rows);
         if current.packet.source.is_unspecified() {
             current.packet.source = self.source_for(space, &way, &current)?;
+            if let Some(inside) = &mut current.inside {
+                inside.outer.source = current.packet.source;
+            }
         }
         self.output(space, current, way, Step::Send)
     }

@@ -352,22 +352,26 @@ impl<'a> Walker<'_, 'a> {
     /// The address asked for belongs to a bridge of the namespace that hears the question by a device outside of
     /// that bridge: the device was meant to be its port.
     fn stray(&self, space: SpaceId, question: Question) -> Option<Cause> {
+        self.bridge_of(space, question.target).filter(|_| {
+            self.network
+                .holders(question.target)
+                .iter()
+                .any(|port| port.space != space)
+        })
+    }
+
+    /// The bridge of a namespace on whose network an address is, as what a device outside of it should belong to.
+    pub(super) fn bridge_of(&self, space: SpaceId, address: IpAddr) -> Option<Cause> {
         let at = self.network.get(space);
         let bridge = at.netns.links.iter().find(|link| {
             matches!(link.kind, LinkKind::Bridge(_))
                 && at.netns.addresses_of(link.index).any(|row| {
                     row.network()
-                        .is_some_and(|network| network.contains(&question.target))
+                        .is_some_and(|network| network.contains(&address))
                 })
         })?;
         Some(Cause::NotInBridge {
             bridge: bridge.name.clone(),
-        })
-        .filter(|_| {
-            self.network
-                .holders(question.target)
-                .iter()
-                .any(|port| port.space != space)
         })
     }
 

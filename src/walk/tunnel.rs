@@ -36,9 +36,14 @@ impl<'a> Walker<'_, 'a> {
         }
         let row = self.tunnel_row(space, link, frame.to)?;
         let mut rows = self.fdb_rows(space, row);
-        let end = match row {
-            Some(row) => self.end_of(space, link, row)?,
-            None => {
+        let learned = self
+            .learned
+            .end(space, link.index, frame.to)
+            .filter(|_| row.is_none_or(FdbEntry::is_learned));
+        let end = match (row, learned) {
+            (_, Some(end)) => end,
+            (Some(row), None) => self.end_of(space, link, row)?,
+            (None, None) => {
                 let end = self.flooded_end(space, link, vxlan, frame.to)?;
                 let flood = self
                     .network
@@ -527,6 +532,13 @@ impl<'a> Walker<'_, 'a> {
             let (from, index) = inside.wrapped_at;
             rows.extend(self.network.get(from).link(index).map(link_row));
             return Err(self.dropped(space, Some(link.index), cause, rows));
+        }
+        if let (Some(frame), LinkKind::Vxlan(vxlan)) = (inside.frame, &link.kind)
+            && vxlan.learning
+            && self.is_recording()
+        {
+            let end = inside.outer.source;
+            self.learned.comes_from(space, link.index, frame.from, end);
         }
         self.arrive_as(space, link, inside.current, inside.frame, Step::Unwrap)
     }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use plugin_core::mac::Mac;
 
+use super::learned::Learned;
 use super::network::{Network, SpaceId};
 use super::path::{
     Cause, Direction, Drop, End, Headers, Hop, Note, NoteKind, Outer, Packet, Path, Place, Row,
@@ -11,6 +12,13 @@ use super::path::{
 };
 use super::translation::Translations;
 use crate::model::number::IfIndex;
+
+/// What a network remembers of the way there when the answer comes.
+#[derive(Debug, Default)]
+struct Memory {
+    translations: Translations,
+    learned: Learned,
+}
 
 /// Who sends a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,23 +103,25 @@ pub(super) struct Walker<'n, 'a> {
     notes: Vec<Note>,
     /// The namespaces that translated addresses, so that answers can be translated back.
     pub(super) translations: Translations,
+    /// What bridges and tunnels have learned from it.
+    pub(super) learned: Learned,
 }
 
 impl<'a> Network<'a> {
     /// The way of a packet that a socket in `origin` sends.
     pub fn walk(&self, origin: Origin, packet: &Packet) -> Path {
-        self.way(origin, packet, false, Translations::default()).0
+        self.way(origin, packet, false, Memory::default()).0
     }
 
     /// Only how it ends: nothing is written down on the way.
     pub fn end(&self, origin: Origin, packet: &Packet) -> End {
-        let mut walker = Walker::new(self, origin.goal, false, Translations::default());
+        let mut walker = Walker::new(self, origin.goal, false, Memory::default());
         walker.run(origin.space, packet, false)
     }
 
     /// The way of a packet and of what answers it.
     pub fn converse(&self, origin: Origin, packet: &Packet) -> Conversation {
-        let (out, arrived, translations) = self.way(origin, packet, false, Translations::default());
+        let (out, arrived, memory) = self.way(origin, packet, false, Memory::default());
         let Some((space, received)) = arrived else {
             return Conversation {
                 out,
@@ -123,7 +133,7 @@ impl<'a> Network<'a> {
             space,
             goal: Some(origin.space),
         };
-        let (back, _, _) = self.way(answer, &received.reply(), true, translations);
+        let (back, _, _) = self.way(answer, &received.reply(), true, memory);
         let same = back.is_delivered().then(|| mirrors(&out, &back));
         Conversation {
             out,
@@ -137,9 +147,9 @@ impl<'a> Network<'a> {
         origin: Origin,
         packet: &Packet,
         established: bool,
-        translations: Translations,
-    ) -> (Path, Option<(SpaceId, Packet)>, Translations) {
-        let mut walker = Walker::new(self, origin.goal, true, translations);
+        memory: Memory,
+    ) -> (Path, Option<(SpaceId, Packet)>, Memory) {
+        let mut walker = Walker::new(self, origin.goal, true, memory);
         let result = walker.start(origin.space, packet, established);
         let arrived = result.as_ref().ok().copied();
         let end = walker.ended(result);
@@ -149,7 +159,11 @@ impl<'a> Network<'a> {
             end,
             notes: walker.notes,
         };
-        (path, arrived, walker.translations)
+        let memory = Memory {
+            translations: walker.translations,
+            learned: walker.learned,
+        };
+        (path, arrived, memory)
     }
 }
 
@@ -175,7 +189,7 @@ impl<'n, 'a> Walker<'n, 'a> {
         network: &'n Network<'a>,
         goal: Option<SpaceId>,
         recording: bool,
-        translations: Translations,
+        memory: Memory,
     ) -> Self {
         Self {
             network,
@@ -184,7 +198,8 @@ impl<'n, 'a> Walker<'n, 'a> {
             count: 0,
             hops: Vec::new(),
             notes: Vec::new(),
-            translations,
+            translations: memory.translations,
+            learned: memory.learned,
         }
     }
 

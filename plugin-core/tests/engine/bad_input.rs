@@ -230,6 +230,14 @@ fn an_agent_that_is_not_ready() {
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("k8s-pod-network.json"), status.to_string()).unwrap();
     };
+    // What it wrote while it lived says nothing once it is gone.
+    agent(true);
+    let answer = node.ask("STATUS", &net, who);
+    assert!(answer.told().contains("does not run"), "{answer:?}");
+    assert_eq!(answer.stdout["code"], 51);
+    let lock = node.state_dir().join("agent/.k8s-pod-network.lock");
+    let living = std::fs::File::create(lock).unwrap();
+    living.lock().unwrap();
     agent(false);
     let answer = node.ask("STATUS", &net, who);
     assert!(

@@ -490,10 +490,8 @@ impl<'a> Case<'a> {
             .path
             .notes
             .iter()
-            .any(|note| matches!(note.kind, NoteKind::DestinationTranslated { .. }));
-        translated
-            && address == self.destination()
-            && facts::holders(self.bundle, address).next().is_none()
+            .any(|note| note.kind == NoteKind::DestinationTranslated { to: address });
+        translated && facts::holders(self.bundle, address).next().is_none()
     }
 
     /// The same as [`Self::told`], for a case that does not live as long.

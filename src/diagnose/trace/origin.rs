@@ -453,7 +453,7 @@ pub(super) fn passed_to_router(case: &Case<'_>, destination: IpAddr) -> Option<T
 /// Why a question in one Ethernet over several nodes is not heard: tunnel ends that are missing, down, or do not
 /// understand each other, or a list that lacks one of them.
 pub(super) fn flat(case: &Case<'_>, address: IpAddr) -> Option<Told> {
-    let holder = facts::holders(case.bundle, address).find(|holder| holder.is_pod())?;
+    let holder = facts::holders(case.bundle, address).find(facts::Holder::is_pod)?;
     if holder.node.name == case.node.name {
         return None;
     }

@@ -36,7 +36,7 @@ fn second_uplink(scene: &Scene<'_>, way_back: &str, undo: Vec<String>) -> Result
         .node_net()
         .and_then(|net| last_host(net.trunc(), 10))
         .ok_or_else(|| Unfit::here("the node has no address"))?;
-    let key = format!("net/ipv4/conf/{SECOND}/arp_ignore");
+    let conf = |name: &str| format!("net/ipv4/conf/{SECOND}/{name}");
     Ok(scene
         .plan()
         .step(
@@ -44,8 +44,10 @@ fn second_uplink(scene: &Scene<'_>, way_back: &str, undo: Vec<String>) -> Result
             format!("ip link add {SECOND} link {device} type macvlan mode bridge"),
             [format!("ip link del {SECOND}")],
         )
-        // Or it would answer for the first device's address too.
-        .passing(node.clone(), sysctl(&key, 1))
+        // Or it would answer for the first device's address too, and ask in its name: others would remember the
+        // second device's MAC for it.
+        .passing(node.clone(), sysctl(&conf("arp_ignore"), 1))
+        .passing(node.clone(), sysctl(&conf("arp_announce"), 2))
         .passing(
             node.clone(),
             format!("ip address add {} dev {SECOND}", host(address)),
