@@ -30,7 +30,7 @@
 //! | [`walk`] | where the kernel would send a packet, and why: pure, from snapshots |
 //! | [`diagnose`] | what is wrong, by family, each with its proof |
 //! | [`probe`] | packets as proof: sent from inside a namespace, seen at its devices |
-//! | [`bench`] | what an overlay costs: the same traffic between pods and between nodes |
+//! | [`bench`](mod@bench) | what an overlay costs: the same traffic between pods and between nodes |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |

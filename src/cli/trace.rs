@@ -17,8 +17,11 @@ pub struct Trace {
     #[arg(value_name = "SRC")]
     source: String,
 
-    /// Who is asked: the same, or svc/[NAMESPACE/]NAME[:PORT]
-    #[arg(value_name = "DST")]
+    /// Who is asked
+    #[arg(
+        value_name = "DST",
+        help = "Who is asked: the same, or svc/[NAMESPACE/]NAME[:PORT]"
+    )]
     destination: String,
 
     /// icmp, udp:PORT or tcp:PORT

@@ -1,6 +1,6 @@
 //! What packet filters and address translation do to a packet, at each hook, in the order of the kernel.
 //!
-//! iptables of both backends and nft become one form ([`rule`]), which is then run. What is not understood makes the
+//! iptables of both backends and nft become one form (`rule`), which is then run. What is not understood makes the
 //! answer *cannot tell*, but only where it matters: when the packet comes out the same whether the match holds or
 //! not, it does not.
 //!
