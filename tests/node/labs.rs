@@ -175,13 +175,14 @@ fn saved_as_live(lab: &Lab, file: &Path, live: &str) {
     let redacted = format!("{file}.redacted");
     lab.ok(&["snapshot", "--redact", "--from", file, "-o", &redacted]);
     let text = std::fs::read_to_string(&redacted).unwrap();
+    // Whole addresses: that a network is given the number it had is a matter of chance.
+    let address = live.split_whitespace().nth(1).unwrap();
+    assert!(address.parse::<std::net::IpAddr>().is_ok(), "{live}");
     for gone in [
         "host01",
         "pod2",
         "192.168.61.1",
-        "172.31.",
-        "10.244.",
-        "10.46.",
+        address,
         // The device of the pod is called after a hash of its name.
         "bd2348b4f67",
     ] {
