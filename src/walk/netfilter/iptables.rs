@@ -184,8 +184,18 @@ fn test_of(
     words: &mut Words<'_>,
 ) -> Option<Test> {
     let test = match option {
-        "-s" | "--source" => Test::Source(nets(words.value(), family)),
-        "-d" | "--destination" => Test::Destination(nets(words.value(), family)),
+        "-s" | "--source" => read(
+            option,
+            words.value(),
+            |text| nets(text, family),
+            Test::Source,
+        ),
+        "-d" | "--destination" => read(
+            option,
+            words.value(),
+            |text| nets(text, family),
+            Test::Destination,
+        ),
         "-i" | "--in-interface" => Test::Input(vec![words.value().to_owned()]),
         "-o" | "--out-interface" => Test::Output(vec![words.value().to_owned()]),
         "-p" | "--protocol" => match protocol(words.value()) {
@@ -198,10 +208,10 @@ fn test_of(
             return None;
         }
         "--sport" | "--source-port" | "--sports" | "--source-ports" => {
-            Test::SourcePort(ports(words.value()))
+            read(option, words.value(), ports, Test::SourcePort)
         }
         "--dport" | "--destination-port" | "--dports" | "--destination-ports" => {
-            Test::DestinationPort(ports(words.value()))
+            read(option, words.value(), ports, Test::DestinationPort)
         }
         "--mark" => {
             let (value, mask) = masked(words.value());
@@ -342,6 +352,21 @@ fn end(text: &str) -> Option<(Option<IpAddr>, Option<u16>)> {
     }
     let port = text.strip_prefix(':')?.parse().ok()?;
     Some((None, Some(port)))
+}
+
+/// A list whose every member is read; one that is not makes the match unknown, not false.
+fn read<T>(
+    option: &str,
+    text: &str,
+    list: impl Fn(&str) -> Vec<T>,
+    test: impl Fn(Vec<T>) -> Test,
+) -> Test {
+    let members = list(text);
+    if members.len() == text.split(',').count() {
+        test(members)
+    } else {
+        Test::Unknown(format!("{option} {text}"))
+    }
 }
 
 fn nets(text: &str, family: Family) -> Vec<IpNet> {

@@ -255,6 +255,19 @@ fn what_is_not_understood_matters_only_where_it_decides() {
 }
 
 #[test]
+fn a_value_that_cannot_be_read_is_not_a_match_that_fails() {
+    let rules = netns(
+        &[(
+            "filter",
+            &[":FORWARD ACCEPT", "-A FORWARD -s somewhere -j DROP"],
+        )],
+        vec![],
+    );
+    let judged = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80));
+    assert!(matches!(judged, Judgement::CannotTell(_)));
+}
+
+#[test]
 fn rules_that_could_not_be_read_are_not_absent() {
     let mut unread = netns(&[], vec![]);
     unread.netfilter.nft = Table::unavailable("nft is not installed");
