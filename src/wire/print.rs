@@ -168,7 +168,7 @@ impl Printer {
     /// Looks device names up anew, as the next packet is from another machine or namespace.
     pub fn forget_devices(&mut self) {
         self.names.forget_devices();
-        self.heads.clear();
+        self.heads.forget_devices();
     }
 
     /// How many TCP conversations had to be forgotten, after which their sequence numbers start anew.
@@ -188,7 +188,10 @@ impl Printer {
         if self.options.number {
             (Blanks::<5>(number), "  ").put(out);
         }
-        if invalid_header(frame, out) {
+        let captured = frame.bytes.len();
+        let length = frame.length as usize;
+        if captured == 0 || captured > length || length > MAX_LENGTH {
+            invalid_header(captured, length, out);
             return;
         }
         self.clock.print(frame.time, out);
@@ -208,8 +211,10 @@ impl Printer {
             dissector.truncated();
             dissector.link_header = 0;
         }
-        dissector.bytes = Bytes::new(frame.bytes);
-        dissector.dump();
+        if dissector.options.dump != Dump::None {
+            dissector.bytes = Bytes::new(frame.bytes);
+            dissector.dump();
+        }
         out.push(b'\n');
     }
 }
@@ -244,13 +249,9 @@ impl Dissector<'_> {
     }
 }
 
-/// Says what is wrong with a record whose lengths cannot be, and answers whether there was anything.
-fn invalid_header(frame: &Frame<'_>, out: &mut Vec<u8>) -> bool {
-    let captured = frame.bytes.len();
-    let length = frame.length as usize;
-    if (1..=MAX_LENGTH).contains(&captured) && (captured..=MAX_LENGTH).contains(&length) {
-        return false;
-    }
+/// Says what is wrong with a record whose lengths cannot be.
+#[cold]
+fn invalid_header(captured: usize, length: usize, out: &mut Vec<u8>) {
     let mut lead = "[Invalid header:";
     if captured == 0 {
         (lead, " caplen==0").put(out);
@@ -271,5 +272,4 @@ fn invalid_header(frame: &Frame<'_>, out: &mut Vec<u8>) -> bool {
         (lead, " len(", length, ") > ", MAX_LENGTH).put(out);
     }
     "]\n".put(out);
-    true
 }

@@ -18,12 +18,12 @@ fn packet(random: &mut Random) -> (LinkType, Vec<u8>) {
         fragment: random.pick(&[0, 0x4000, 0x4000, 0x8000, 0x2000, 0x00b9]),
         ..Ip::between([10, 46, 0, pod], [10, 40, 0, 100 + pod])
     };
+    let stamps: Vec<u8> = [&[1, 1, 8, 10], random.octets(8).as_slice()].concat();
+    let options = random.pick(&[&[][..], &stamps, &[2, 4, 5, 0xb4], &stamps[..8]]);
+    let flags = random.pick(&[0x10, 0x10, 0x18, 0x11, 0x02, 0x14]);
+    let numbers = (random.next() as u32 >> random.below(32), 7);
     let inner = match random.below(4) {
-        0 => ipv4(
-            &ip,
-            6,
-            &tcp((40000, 80), (random.next() as u32, 7), 0x18, &[], payload),
-        ),
+        0 => ipv4(&ip, 6, &tcp((40000, 80), numbers, flags, options, payload)),
         1 => ipv4(&ip, 17, &udp(40001, 53000, payload)),
         2 => ipv4(&ip, 89, payload),
         _ => {

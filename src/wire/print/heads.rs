@@ -1,11 +1,13 @@
-//! What is printed in front of a transport header, remembered by the octets it was printed from.
+//! What is printed in front of transport headers, remembered by the octets it was printed from.
 //!
 //! A capture holds many packets of few conversations, and the packets of one conversation begin with the
 //! same text: MAC addresses, type, IP addresses and ports, a hundred characters of which nothing but the
-//! frame's length changes. Putting them together is most of what printing a packet costs, so a [`Head`] keeps
-//! them beside the header octets they were made of; finding and copying it takes a tenth of the time. A
-//! packet in a tunnel has two heads, which are remembered apart from each other: that of the nodes is found
-//! even where the pods inside are always others.
+//! frame's length changes. Putting them together is most of what printing a packet costs, so a head keeps
+//! them beside the header octets they were made of; finding and copying it takes a tenth of the time.
+//!
+//! There are two sorts. A head of one frame reaches from its link header to its ports. A [`tunnel`] head has
+//! all of a frame in VXLAN, from the nodes' addresses to the pods' ports. Where the pods inside are always
+//! others, the nodes' own head is still found.
 //!
 //! Only the commonest layout has a head: a link header without tags, IPv4 without options, a whole packet
 //! of ICMP, TCP or UDP. Its text is made by the same methods that print any other packet, so there is one
@@ -14,15 +16,18 @@
 //! though they matter: the frame's length, whose digits are written anew, and the packet's, which is
 //! compared with the frame's before a head is used at all.
 
+mod table;
+mod tunnel;
+
+use self::table::{Known, Table, digits_of};
+use self::tunnel::Tunnels;
 use super::dissector::Dissector;
 use super::ipv4::IpHeader;
-use super::text::{put, put_front};
+use super::text::put;
 use crate::wire::bytes::Read;
 use crate::wire::ethernet::{self, EtherType, sll, sll2};
 use crate::wire::ip::{Protocol, v4};
 
-/// Heads remembered; each takes 192 octets. A head found at its place is the only one there.
-const HEADS: usize = 2048;
 /// Octets a head is made from at most: the longest link header, the IP header and both ports, in whole words.
 const REGION: usize = 48;
 const WORDS: usize = REGION / 8;
@@ -41,6 +46,8 @@ pub(super) enum Link {
 }
 
 impl Link {
+    const ALL: [Self; 3] = [Self::Ethernet, Self::Sll, Self::Sll2];
+
     #[inline(always)]
     const fn length(self) -> usize {
         match self {
@@ -61,213 +68,103 @@ impl Link {
     }
 }
 
-/// The bits of a region that are looked at when a head is printed, with or without ports.
-const fn looked_at(link: Link, ports: bool) -> [u64; WORDS] {
-    let mut octets = [0u8; REGION];
-    let ip = link.length();
-    let mut at = 0;
-    while at < REGION {
-        octets[at] = if at < ip {
-            0xff
-        } else {
-            match at - ip {
-                v4::VERSION | v4::PROTOCOL => 0xff,
-                // Whether the packet may be fragmented is not printed, whether it has been is.
-                v4::FRAGMENT => 0x3f,
-                7 => 0xff,
-                v4::SOURCE..v4::HEADER_LENGTH => 0xff,
-                v4::HEADER_LENGTH..24 if ports => 0xff,
-                _ => 0,
-            }
+/// What of a transport header is part of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// Nothing.
+    Nothing,
+    /// TCP's or UDP's ports.
+    Ports,
+    /// An echo's kind and identifier.
+    Echo,
+}
+
+impl Behind {
+    const ALL: [Self; 3] = [Self::Nothing, Self::Ports, Self::Echo];
+
+    /// Whether the octet `at` behind the IP header is looked at.
+    const fn looks_at(self, at: usize) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Ports => at < 4,
+            Self::Echo => at == 0 || at == 4 || at == 5,
+        }
+    }
+}
+
+/// Marks the bits of an IPv4 header, `ip` octets into the region, that are looked at when a head is printed.
+const fn look_at_ip<const N: usize>(octets: &mut [u8; N], ip: usize, behind: Behind) {
+    let mut at = ip;
+    while at < N {
+        octets[at] = match at - ip {
+            v4::VERSION | v4::PROTOCOL => 0xff,
+            // Whether the packet may be fragmented is not printed, whether it has been is.
+            v4::FRAGMENT => 0x3f,
+            7 => 0xff,
+            v4::SOURCE..v4::HEADER_LENGTH => 0xff,
+            v4::HEADER_LENGTH.. if behind.looks_at(at - ip - v4::HEADER_LENGTH) => 0xff,
+            _ => 0,
         };
         at += 1;
     }
+}
+
+const fn looked_at(link: Link, behind: Behind) -> [u64; WORDS] {
+    let mut octets = [0xff; REGION];
+    look_at_ip(&mut octets, link.length(), behind);
     words(&octets)
 }
 
+/// Octets in eights.
 #[inline(always)]
-const fn words(octets: &[u8; REGION]) -> [u64; WORDS] {
+fn in_eights<const N: usize, const W: usize>(octets: &[u8; N]) -> Option<&[[u8; 8]; W]> {
+    octets.as_chunks().0.first_chunk()
+}
+
+const fn words<const N: usize, const W: usize>(octets: &[u8; N]) -> [u64; W] {
     let (chunks, _) = octets.as_chunks::<8>();
-    let mut words = [0; WORDS];
+    let mut words = [0; W];
     let mut n = 0;
-    while n < WORDS {
+    while n < W {
         words[n] = u64::from_le_bytes(chunks[n]);
         n += 1;
     }
     words
 }
 
-static WITHOUT_PORTS: [[u64; WORDS]; 3] = [
-    looked_at(Link::Ethernet, false),
-    looked_at(Link::Sll, false),
-    looked_at(Link::Sll2, false),
-];
-static WITH_PORTS: [[u64; WORDS]; 3] = [
-    looked_at(Link::Ethernet, true),
-    looked_at(Link::Sll, true),
-    looked_at(Link::Sll2, true),
-];
-
-/// What a head is found by.
-struct Key {
-    words: [u64; WORDS],
-    /// Digits of the frame's length, 0 if it is not printed. Heads that differ in it are different ones.
-    digits: u8,
-    slot: usize,
-    /// Tells most keys of a slot apart.
-    tag: u16,
-}
-
-impl Key {
-    #[inline(always)]
-    fn new(region: &[u8; REGION], link: Link, ports: bool, length: Option<u32>) -> Self {
-        let masks = if ports {
-            &WITH_PORTS[link as usize]
-        } else {
-            &WITHOUT_PORTS[link as usize]
-        };
-        let mut words = words(region);
-        for (word, mask) in words.iter_mut().zip(masks) {
-            *word &= mask;
-        }
-        let digits = length.map_or(0, |length| {
-            1 + u8::from(length >= 10)
-                + u8::from(length >= 100)
-                + u8::from(length >= 1000)
-                + u8::from(length >= 10_000)
-        });
-        let [a, b, c, d, e, f] = words;
-        let even = a ^ c.rotate_left(23) ^ e.rotate_left(47);
-        let odd = b ^ d.rotate_left(31) ^ f.rotate_left(11) ^ u64::from(digits) << 56;
-        // Digits of pi: other constants would do, as nobody gains by two heads that share a place.
-        let product =
-            u128::from(even ^ 0x243f_6a88_85a3_08d3) * u128::from(odd ^ 0x1319_8a2e_0370_7344);
-        let hash = product as u64 ^ (product >> 64) as u64;
-        Self {
-            words,
-            digits,
-            slot: hash as usize % HEADS,
-            tag: (hash >> 48) as u16,
-        }
+static LOOKED_AT: [[[u64; WORDS]; 2]; 3] = {
+    let mut masks = [[[0; WORDS]; 2]; 3];
+    let mut link = 0;
+    while link < masks.len() {
+        masks[link][0] = looked_at(Link::ALL[link], Behind::Nothing);
+        masks[link][1] = looked_at(Link::ALL[link], Behind::Ports);
+        link += 1;
     }
-}
-
-/// One text, and what it was made of.
-#[derive(Clone)]
-#[repr(align(64))]
-struct Head {
-    words: [u64; WORDS],
-    /// The frame's length that the text says now.
-    length: u32,
-    /// Where its digits are, and how many.
-    hole: u8,
-    digits: u8,
-    size: u8,
-    text: [u8; TEXT],
-}
-
-impl Head {
-    const EMPTY: Self = Self {
-        words: [0; WORDS],
-        length: 0,
-        hole: 0,
-        digits: u8::MAX,
-        size: 0,
-        text: [0; TEXT],
-    };
-
-    /// Whether this is what `key` stands for, without the call that comparing arrays makes.
-    #[inline(always)]
-    fn is(&self, key: &Key) -> bool {
-        let pairs = self.words.iter().zip(&key.words);
-        let differing = pairs.fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
-        differing | u64::from(self.digits ^ key.digits) == 0
-    }
-
-    /// Writes the digits of another length over those that are there.
-    #[inline(always)]
-    fn say(&mut self, length: u32) {
-        if self.length == length {
-            return;
-        }
-        self.length = length;
-        let hole = usize::from(self.hole);
-        let mut left = length;
-        if let Some(digits) = self.text.get_mut(hole..hole + usize::from(self.digits)) {
-            for digit in digits.iter_mut().rev() {
-                *digit = b'0' + (left % 10) as u8;
-                left /= 10;
-            }
-        }
-    }
-}
-
-/// What is known of a head.
-enum Known {
-    /// Everything; it has been printed.
-    Printed,
-    /// It was asked for before, so it is worth remembering.
-    AskedFor,
-    /// Nothing.
-    New,
-}
+    masks
+};
 
 /// All heads remembered.
 pub(super) struct Heads {
-    heads: Box<[Head]>,
-    /// The tag that was last looked for and not found at each place. A head is remembered when it is looked
-    /// for again: where every packet is of another conversation, none is remembered in vain, and none that
-    /// returns is driven out.
-    asked_for: Box<[u16]>,
+    frames: Table<WORDS, TEXT, 1>,
+    tunnels: Tunnels,
+    /// Whether a device's name stands in any of them.
+    name_devices: bool,
 }
 
 impl Heads {
     pub(super) fn new() -> Self {
         Self {
-            heads: vec![Head::EMPTY; HEADS].into_boxed_slice(),
-            asked_for: vec![0; HEADS].into_boxed_slice(),
+            frames: Table::new(2048),
+            tunnels: Tunnels::new(tunnel::PLACES),
+            name_devices: false,
         }
     }
 
-    /// Forgets all, as what names mean has changed.
-    pub(super) fn clear(&mut self) {
-        for head in &mut self.heads {
-            // No frame's length has that many.
-            head.digits = u8::MAX;
-        }
-    }
-
-    #[inline(always)]
-    fn print(&mut self, key: &Key, length: u32, out: &mut Vec<u8>) -> Known {
-        if let Some(head) = self.heads.get_mut(key.slot)
-            && head.is(key)
-        {
-            head.say(length);
-            put_front(&head.text, usize::from(head.size), out);
-            return Known::Printed;
-        }
-        match self.asked_for.get_mut(key.slot) {
-            Some(tag) if *tag == key.tag => Known::AskedFor,
-            Some(tag) => {
-                *tag = key.tag;
-                Known::New
-            }
-            None => Known::New,
-        }
-    }
-
-    /// Remembers `text`, in which the digits of the frame's length start at `hole`.
-    fn remember(&mut self, key: &Key, length: u32, hole: usize, text: &[u8]) {
-        if let Some(head) = self.heads.get_mut(key.slot)
-            && let (Ok(hole), Ok(size)) = (u8::try_from(hole), u8::try_from(text.len()))
-            && let Some(place) = head.text.get_mut(..text.len())
-        {
-            place.copy_from_slice(text);
-            head.words = key.words;
-            head.length = length;
-            head.hole = hole;
-            head.digits = key.digits;
-            head.size = size;
+    /// Forgets what names devices, as their names have changed.
+    pub(super) fn forget_devices(&mut self) {
+        if std::mem::take(&mut self.name_devices) {
+            self.frames.clear();
+            self.tunnels.clear();
         }
     }
 }
@@ -314,12 +211,21 @@ impl Dissector<'_> {
             version: 4,
             fragmented: false,
         };
-        let printed_length = self.options.link_header.then_some(length);
-        let key = Key::new(region, link, ports, printed_length);
-        match self.heads.print(&key, length, self.out) {
+        let digits = digits_of(self.options.link_header, length);
+        let masks = &LOOKED_AT[link as usize][usize::from(ports)];
+        let Some(octets) = in_eights(region) else {
+            return Ok(false);
+        };
+        let key = table::Key::new(octets, masks, digits);
+        match self.heads.frames.print(&key, [length], self.out) {
             Known::Printed => {}
             Known::New => return Ok(false),
-            Known::AskedFor => self.remember_head(&key, link, start, length, header, protocol)?,
+            Known::AskedFor => {
+                let from = self.out.len();
+                let hole = self.head_text(link, start, length, header, protocol)?;
+                let text = self.out.get(from..).unwrap_or_default();
+                self.heads.frames.remember(&key, [(length, hole)], text);
+            }
         }
         self.depth += 1;
         let before = self.bytes.narrow(header.at, total as usize);
@@ -334,16 +240,15 @@ impl Dissector<'_> {
         Ok(true)
     }
 
-    #[cold]
-    fn remember_head(
+    /// Prints a head, and answers where in it the digits of the frame's length start.
+    fn head_text(
         &mut self,
-        key: &Key,
         link: Link,
         start: usize,
         length: u32,
         header: IpHeader,
         protocol: Protocol,
-    ) -> Read<()> {
+    ) -> Read<usize> {
         let from = self.out.len();
         match link {
             Link::Ethernet if self.options.link_header => {
@@ -351,11 +256,15 @@ impl Dissector<'_> {
             }
             Link::Ethernet => {}
             Link::Sll => self.sll_front(length)?,
-            Link::Sll2 => self.sll2_front(length)?,
+            Link::Sll2 => {
+                self.heads.name_devices = true;
+                self.sll2_front(length)?;
+            }
         }
+        let digits = digits_of(self.options.link_header, length) as usize;
         let hole = if self.options.link_header {
             // What has been printed ends in the length and `: `.
-            self.out.len() - from - ": ".len() - usize::from(key.digits)
+            self.out.len() - from - ": ".len() - digits
         } else {
             put!(self, "IP ");
             0
@@ -367,8 +276,6 @@ impl Dissector<'_> {
             let ports = (self.u16(at)?, self.u16(at + 2)?);
             self.transport_addresses(header, protocol, Some(ports))?;
         }
-        let text = self.out.get(from..).unwrap_or_default();
-        self.heads.remember(key, length, hole, text);
-        Ok(())
+        Ok(hole)
     }
 }

@@ -8,47 +8,78 @@ use crate::wire::bytes::{Cut, Read};
 const LINE: usize = 16;
 /// Columns of a full line's digits: five for each pair of octets.
 const COLUMNS: usize = 5 * LINE / 2;
+/// Characters before the digits: `\n\t0x0010: `.
+const LEAD: usize = 10;
+/// Where the characters begin.
+const CHARACTERS: usize = LEAD + COLUMNS + 2;
+
+/// Where the first digit of an octet is.
+#[inline(always)]
+const fn column(n: usize) -> usize {
+    LEAD + n / 2 * 5 + 1 + n % 2 * 2
+}
+
+/// A line of octets at an offset, of which the lower 16 bits are said.
+#[inline(always)]
+fn line_of(offset: usize, octets: &[u8; LINE]) -> [u8; CHARACTERS + LINE] {
+    let mut text = [b' '; CHARACTERS + LINE];
+    if let Some(lead) = text.first_chunk_mut::<LEAD>() {
+        let [high, low] = (offset as u16).to_be_bytes().map(hex_pair);
+        *lead = [
+            b'\n', b'\t', b'0', b'x', high[0], high[1], low[0], low[1], b':', b' ',
+        ];
+    }
+    for (n, &octet) in octets.iter().enumerate() {
+        let pair = hex_pair(octet);
+        text[column(n)] = pair[0];
+        text[column(n) + 1] = pair[1];
+    }
+    let shown = octets.map(|octet| {
+        if octet.is_ascii_graphic() {
+            octet
+        } else {
+            b'.'
+        }
+    });
+    if let Some(characters) = text.last_chunk_mut::<LINE>() {
+        *characters = shown;
+    }
+    text
+}
+
+/// Takes the digits of the last `count` octets out of a line.
+fn blank(text: &mut [u8; CHARACTERS + LINE], count: usize) {
+    let digits = column(LINE - count)..CHARACTERS;
+    if let Some(digits) = text.get_mut(digits) {
+        digits.fill(b' ');
+    }
+}
 
 impl Dissector<'_> {
     /// Digits and characters, each line on a new one after a tab. More octets than were captured end the
     /// packet.
     pub(super) fn hex_and_ascii(&mut self, at: usize, length: usize) -> Read<()> {
-        /// Characters before the digits: `\n\t0x0010: `.
-        const LEAD: usize = 10;
-        /// Where the characters begin.
-        const CHARACTERS: usize = LEAD + COLUMNS + 2;
         let octets = self.bytes.rest(at, length);
         for (line, chunk) in octets.chunks(LINE).enumerate() {
             let offset = line * LINE;
+            let mut whole = [0; LINE];
+            if let Some(room) = whole.get_mut(..chunk.len()) {
+                room.copy_from_slice(chunk);
+            }
+            let mut text = line_of(offset, &whole);
+            if let Some(rest) = LINE.checked_sub(chunk.len()).filter(|&rest| rest > 0) {
+                blank(&mut text, rest);
+            }
+            let end = CHARACTERS + chunk.len();
             if offset > 0xffff {
                 // The offset takes more than four digits.
                 self.out.extend_from_slice(b"\n\t0x");
                 HexZeros::<4>(offset as u32).put(self.out);
                 self.out.extend_from_slice(b": ");
-            }
-            let mut text = [b' '; CHARACTERS + LINE];
-            if let Some(lead) = text.first_chunk_mut::<LEAD>() {
-                let [high, low] = (offset as u16).to_be_bytes().map(hex_pair);
-                *lead = [
-                    b'\n', b'\t', b'0', b'x', high[0], high[1], low[0], low[1], b':', b' ',
-                ];
-            }
-            for (n, &octet) in chunk.iter().enumerate() {
-                let column = LEAD + n / 2 * 5 + 1 + n % 2 * 2;
-                let pair = hex_pair(octet);
-                text[column] = pair[0];
-                text[column + 1] = pair[1];
-                text[CHARACTERS + n] = if octet.is_ascii_graphic() {
-                    octet
-                } else {
-                    b'.'
-                };
-            }
-            if offset > 0xffff {
-                let line = text.get(LEAD..CHARACTERS + chunk.len()).unwrap_or_default();
+                let line = text.get(LEAD..end).unwrap_or_default();
                 self.out.extend_from_slice(line);
             } else {
-                put_front(&text, CHARACTERS + chunk.len(), self.out);
+                put_front(&text, end, self.out);
             }
         }
         if octets.len() < length {

@@ -37,21 +37,11 @@ impl Put for Milliseconds {
 impl Dissector<'_> {
     pub(super) fn icmp(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
         self.protocol = "icmp";
-        if let Ok([kind @ (0 | 8), _, _, _, id @ .., c, d]) = self.bytes.array::<8>(at)
+        if let Ok(echo @ [0 | 8, _, _, _, _, _, c, d]) = self.bytes.array::<8>(at)
             && !self.verbose()
         {
-            let mut phrase = Phrase::<64>::new(self.out);
-            if kind == 8 {
-                phrase.literal(b"ICMP echo request, id ");
-            } else {
-                phrase.literal(b"ICMP echo reply, id ");
-            }
-            phrase.number(u16::from_be_bytes(id));
-            phrase.literal(b", seq ");
-            phrase.number(u16::from_be_bytes([c, d]));
-            phrase.literal(b", length ");
-            phrase.number(length);
-            phrase.put();
+            self.echo_id(echo);
+            self.echo_behind_id(u16::from_be_bytes([c, d]), length);
             return Ok(());
         }
         let kind = self.u8(at)?;
@@ -98,6 +88,31 @@ impl Dissector<'_> {
             self.icmp_extensions(at, length as usize)?;
         }
         Ok(())
+    }
+
+    /// The first half of an echo's sentence.
+    #[inline(always)]
+    pub(super) fn echo_id(&mut self, [kind, _, _, _, a, b, _, _]: [u8; 8]) {
+        let mut phrase = Phrase::<64>::new(self.out);
+        if kind == 8 {
+            phrase.literal(b"ICMP echo request, id ");
+        } else {
+            phrase.literal(b"ICMP echo reply, id ");
+        }
+        phrase.number(u16::from_be_bytes([a, b]));
+        phrase.literal(b", seq ");
+        phrase.put();
+    }
+
+    /// The other half.
+    #[inline(always)]
+    pub(super) fn echo_behind_id(&mut self, sequence: u16, length: u32) {
+        self.protocol = "icmp";
+        let mut phrase = Phrase::<64>::new(self.out);
+        phrase.number(sequence);
+        phrase.literal(b", length ");
+        phrase.number(length);
+        phrase.put();
     }
 
     fn icmp_sentence(&mut self, at: usize, kind: u8, code: u8) -> Read<()> {

@@ -16,6 +16,10 @@ impl Dissector<'_> {
     pub(super) fn link(&mut self, frame: &Frame<'_>) -> Read<()> {
         match frame.link {
             LinkType::ETHERNET => {
+                if self.headed_tunnel(Link::Ethernet, frame.length)? {
+                    self.link_header += ethernet::HEADER_LENGTH;
+                    return Ok(());
+                }
                 self.link_header += self.ethernet(0, frame.length, frame.bytes.len() as u32)?;
                 Ok(())
             }
@@ -84,7 +88,7 @@ impl Dissector<'_> {
         if !self.has(0, sll::LENGTH) {
             return Err(Cut);
         }
-        if self.headed(Link::Sll, 0, length)? {
+        if self.headed_tunnel(Link::Sll, length)? || self.headed(Link::Sll, 0, length)? {
             self.link_header += sll::LENGTH;
             return Ok(());
         }
@@ -132,7 +136,7 @@ impl Dissector<'_> {
         if !self.has(0, sll2::LENGTH) {
             return Err(Cut);
         }
-        if self.headed(Link::Sll2, 0, length)? {
+        if self.headed_tunnel(Link::Sll2, length)? || self.headed(Link::Sll2, 0, length)? {
             self.link_header += sll2::LENGTH;
             return Ok(());
         }

@@ -64,18 +64,25 @@ impl<'a, const ROOM: usize> Phrase<'a, ROOM> {
         }
     }
 
-    /// A number below 100,000,000.
+    /// A number.
     #[inline(always)]
     pub(super) fn number(&mut self, value: impl Into<u32>) {
         let value = value.into();
-        if value >= 10_000 {
-            let (digits, count) = short_decimal(value / 10_000 % 10_000);
-            self.append(digits, count);
-            let (digits, _) = four_digits(value % 10_000);
-            self.append(digits, 4);
-        } else {
+        if value < 10_000 {
             let (digits, count) = short_decimal(value);
             self.append(digits, count);
+        } else {
+            let mut high = value / 10_000;
+            if high >= 10_000 {
+                let (digits, count) = short_decimal(high / 10_000);
+                self.append(digits, count);
+                high %= 10_000;
+                self.append(four_digits(high).0, 4);
+            } else {
+                let (digits, count) = short_decimal(high);
+                self.append(digits, count);
+            }
+            self.append(four_digits(value % 10_000).0, 4);
         }
     }
 
@@ -105,6 +112,9 @@ mod tests {
             (65_535, "65535"),
             (10_000_007, "10000007"),
             (99_999_999, "99999999"),
+            (100_000_000, "100000000"),
+            (1_200_000_034, "1200000034"),
+            (u32::MAX, "4294967295"),
         ] {
             let mut out = b"before ".to_vec();
             let mut phrase = Phrase::<64>::new(&mut out);

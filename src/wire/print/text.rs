@@ -206,14 +206,9 @@ impl Put for u32 {
 /// A number from 10,000.
 #[inline(never)]
 fn put_long(value: u32, out: &mut Vec<u8>) {
-    if value < 100_000_000 {
-        let (digits, count) = short_decimal(value / 10_000);
-        put_front(&digits, count, out);
-        append(&four_digits(value % 10_000).0, out);
-    } else {
-        let (digits, at) = decimal(u64::from(value));
-        out.extend_from_slice(&digits[at..]);
-    }
+    let mut phrase = Phrase::<16>::new(out);
+    phrase.number(value);
+    phrase.put();
 }
 
 impl Put for u8 {

@@ -75,7 +75,24 @@ impl Clock {
         }
     }
 
+    #[inline(always)]
     pub(super) fn print(&mut self, time: Timestamp, out: &mut Vec<u8>) {
+        // Most packets are of the second of the one before.
+        if let Some((second, text)) = &self.shown
+            && *second == time.seconds
+            && let Some(digits) = six_digits(time.nanos / 1000)
+        {
+            append(text, out);
+            if let Some([places @ .., _blank]) = out.last_chunk_mut::<7>() {
+                *places = digits;
+            }
+        } else {
+            self.print_anew(time, out);
+        }
+    }
+
+    #[inline(never)]
+    fn print_anew(&mut self, time: Timestamp, out: &mut Vec<u8>) {
         let fraction = if self.nano {
             time.nanos
         } else {
@@ -84,15 +101,6 @@ impl Clock {
         match self.style {
             TimeStyle::Hidden => {}
             TimeStyle::TimeOfDay | TimeStyle::DateAndTime => {
-                if let Some((second, text)) = &mut self.shown
-                    && *second == time.seconds
-                    && let Some(digits) = six_digits(fraction)
-                {
-                    let [.., a, b, c, d, e, f, _blank] = text;
-                    [*a, *b, *c, *d, *e, *f] = digits;
-                    append(text, out);
-                    return;
-                }
                 let start = out.len();
                 self.date(time.seconds, out);
                 if has_date(time.seconds) {

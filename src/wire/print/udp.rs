@@ -64,9 +64,14 @@ impl Dissector<'_> {
         if self.verbose() && !self.options.skip_checksums && !header.fragmented {
             self.udp_checksum(at, length, header)?;
         }
-        let (source, destination) = (self.u16(at)?, self.u16(at + 2)?);
-        if self.options.quiet == 0 && self.udp_payload(payload, length, source, destination)? {
-            return Ok(());
+        if self.options.quiet == 0 {
+            if self.is_vxlan(at, payload, length)? {
+                return self.vxlan(payload, length);
+            }
+            let (source, destination) = (self.u16(at)?, self.u16(at + 2)?);
+            if self.udp_payload(payload, length, source, destination)? {
+                return Ok(());
+            }
         }
         if said > length && !header.fragmented {
             put!(self, "UDP, bad length ", said, " > ", length);
@@ -78,12 +83,6 @@ impl Dissector<'_> {
 
     /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
     fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
-        if let UdpPayload::Overlay(ports) = &self.options.udp
-            && ports.is_vxlan(source, destination, self.bytes.rest(at, length as usize))
-        {
-            self.vxlan(at, length)?;
-            return Ok(true);
-        }
         // In the order in which tcpdump asks, for either port unless only one can mean it.
         let is = |port| source == port || destination == port;
         if is(port::DNS) {
@@ -110,6 +109,19 @@ impl Dissector<'_> {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// Whether a datagram's `length` octets of payload are taken for VXLAN whatever tcpdump takes its port for.
+    pub(super) fn is_vxlan(&self, datagram: usize, payload: usize, length: u32) -> Read<bool> {
+        Ok(match &self.options.udp {
+            UdpPayload::TcpdumpPorts => false,
+            UdpPayload::Vxlan => true,
+            UdpPayload::Overlay(ports) => ports.is_vxlan(
+                self.u16(datagram)?,
+                self.u16(datagram + 2)?,
+                self.bytes.rest(payload, length as usize),
+            ),
+        })
     }
 
     fn udp_addresses(&mut self, header: IpHeader, ports: Option<(u16, u16)>) -> Read<()> {

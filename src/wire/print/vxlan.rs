@@ -10,13 +10,10 @@ impl Dissector<'_> {
     pub(super) fn vxlan(&mut self, at: usize, length: u32) -> Read<()> {
         self.protocol = "vxlan";
         if length >= vxlan::HEADER_LENGTH as u32
-            && let Ok([vxlan::FLAG_VNI, _, _, _, a, b, c, _]) =
-                self.bytes.array::<{ vxlan::HEADER_LENGTH }>(at)
+            && let Ok(header) = self.bytes.array::<{ vxlan::HEADER_LENGTH }>(at)
+            && header[vxlan::FLAGS] == vxlan::FLAG_VNI
         {
-            let mut phrase = Phrase::<64>::new(self.out);
-            phrase.literal(b"VXLAN, flags [I] (0x08), vni ");
-            phrase.number(u32::from_be_bytes([0, a, b, c]));
-            phrase.put();
+            self.vxlan_line(header);
             return self.vxlan_inner(at, length);
         }
         put!(self, "VXLAN");
@@ -39,14 +36,30 @@ impl Dissector<'_> {
             "), "
         );
         put!(self, "vni ", self.u24(at + vxlan::VNI)?);
+        self.vxlan_line_end();
         self.vxlan_inner(at, length)
     }
 
-    fn vxlan_inner(&mut self, at: usize, length: u32) -> Read<()> {
-        self.out.push(b'\n');
+    /// The usual header, and the start of the next line.
+    #[inline(always)]
+    pub(super) fn vxlan_line(&mut self, header: [u8; vxlan::HEADER_LENGTH]) {
+        let [_, _, _, _, a, b, c, _] = header;
+        let mut phrase = Phrase::<64>::new(self.out);
+        phrase.literal(b"VXLAN, flags [I] (0x08), vni ");
+        phrase.number(u32::from_be_bytes([0, a, b, c]));
+        phrase.put();
+        self.vxlan_line_end();
+    }
+
+    #[inline(always)]
+    fn vxlan_line_end(&mut self) {
+        put!(self, "\n");
         if !self.options.inner_indent.is_empty() {
             put!(self, self.options.inner_indent);
         }
+    }
+
+    fn vxlan_inner(&mut self, at: usize, length: u32) -> Read<()> {
         if !self.has(at + vxlan::HEADER_LENGTH - 1, 1) {
             return Err(Cut);
         }
