@@ -153,9 +153,24 @@ impl Reader {
     /// When the file is broken here; the reader then stands at its end.
     #[inline]
     pub fn advance(&mut self) -> Result<bool, Error> {
-        if let Some(done) = self.current.take() {
+        if let Some(done) = &self.current {
             self.input.consume(done.total);
         }
+        if !self.ended
+            && let Format::Pcap(pcap) = &self.format
+            && let Some(position) = pcap.next_of(self.input.bytes())
+        {
+            self.current = Some(position);
+            self.packets += 1;
+            return Ok(true);
+        }
+        self.advance_slowly()
+    }
+
+    /// As [`Reader::advance`], for whatever comes.
+    #[inline(never)]
+    fn advance_slowly(&mut self) -> Result<bool, Error> {
+        self.current = None;
         if self.ended {
             return Ok(false);
         }

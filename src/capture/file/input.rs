@@ -12,6 +12,7 @@ use rustix::fs::inotify;
 
 /// The buffer's first size. A record that does not fit makes it grow.
 const FIRST: usize = 256 * 1024;
+const PAGE: usize = 4096;
 /// How much of compressed input is read at once.
 const COMPRESSED: usize = 64 * 1024;
 /// What a decompressor may take for its window. `xz -9` needs 65 MiB, touched only as far as data comes.
@@ -110,13 +111,16 @@ impl Input {
 
     #[cold]
     fn refill(&mut self, want: usize) -> io::Result<()> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= self.start;
-        self.start = 0;
-        while self.end < want {
+        let kept = self.available();
+        let end = self.page_from(kept);
+        self.buffer
+            .copy_within(self.start..self.end, end.saturating_sub(kept));
+        self.start = end.saturating_sub(kept);
+        self.end = end;
+        while self.available() < want {
             if self.end == self.buffer.len() {
-                self.buffer
-                    .resize((self.buffer.len() * 2).min(want.max(FIRST)), 0);
+                let needed = (self.start + want).max(FIRST);
+                self.buffer.resize((self.buffer.len() * 2).min(needed), 0);
             }
             let Some(free) = self.buffer.get_mut(self.end..) else {
                 break;
@@ -129,6 +133,20 @@ impl Input {
             }
         }
         Ok(())
+    }
+
+    /// The first place in the buffer, from `place` on, that begins a page: the kernel copies a file to there
+    /// in a third of the time that it takes to elsewhere. Without one that leaves room for more, `place`.
+    fn page_from(&self, place: usize) -> usize {
+        let Some(rest) = self.buffer.get(place..) else {
+            return place;
+        };
+        let up = rest.as_ptr().align_offset(PAGE);
+        if up < rest.len() / 2 {
+            place + up
+        } else {
+            place
+        }
     }
 
     /// Passes over `count` octets, which must be in the buffer.

@@ -22,6 +22,8 @@ pub(super) struct Pcap {
     nanoseconds: bool,
     header: usize,
     swapped: Swapped,
+    /// Whether packet headers are the usual ones, with their lengths the right way round.
+    is_usual: bool,
     snap_length: u32,
     signed_seconds: bool,
 }
@@ -67,15 +69,17 @@ impl Pcap {
             0 | 0x8000_0000.. => MAX_PACKET,
             given => given.min(MAX_PACKET),
         };
+        let swapped = match (major, minor) {
+            (543, _) => Swapped::Always,
+            (2, ..3) | (2, 3) => Swapped::Perhaps,
+            _ => Swapped::Never,
+        };
         let pcap = Self {
             order,
             nanoseconds,
             header,
-            swapped: match (major, minor) {
-                (543, _) => Swapped::Always,
-                (2, ..3) | (2, 3) => Swapped::Perhaps,
-                _ => Swapped::Never,
-            },
+            swapped,
+            is_usual: swapped == Swapped::Never && header == PACKET_HEADER,
             snap_length,
             signed_seconds: options.signed_seconds,
         };
@@ -89,8 +93,53 @@ impl Pcap {
         Ok((pcap, interface))
     }
 
+    /// The next packet, if it is one without anything unusual and already in the buffer.
+    #[inline(always)]
+    pub(super) fn next_of(&self, bytes: &[u8]) -> Option<Position> {
+        let head = bytes.first_chunk::<PACKET_HEADER>()?;
+        let [seconds, fraction, length, wire_len] = self.order.four(head);
+        let total = PACKET_HEADER + length as usize;
+        if length > self.snap_length || total > bytes.len() || !self.is_usual {
+            return None;
+        }
+        Some(self.position(seconds, fraction, length, wire_len, PACKET_HEADER))
+    }
+
+    #[inline(always)]
+    fn position(
+        &self,
+        seconds: u32,
+        fraction: u32,
+        stored: u32,
+        wire_len: u32,
+        header: usize,
+    ) -> Position {
+        let nanos = if self.nanoseconds {
+            u64::from(fraction)
+        } else {
+            u64::from(fraction) * 1000
+        };
+        let seconds = if self.signed_seconds {
+            i64::from(seconds as i32)
+        } else {
+            i64::from(seconds)
+        };
+        Position {
+            body: Body {
+                start: header,
+                // More than the file's own limit is cut, as libpcap does.
+                length: stored.min(self.snap_length) as usize,
+            },
+            comment: None,
+            total: header + stored as usize,
+            time: Timestamp { seconds, nanos },
+            wire_len,
+            interface: 0,
+            direction: None,
+        }
+    }
+
     /// Has the next packet whole in the buffer.
-    #[inline]
     pub(super) fn advance(&mut self, input: &mut Input) -> Result<Step, Fault> {
         let got = input.fill(self.header).map_err(Fault::Read)?;
         let bytes = input.bytes();
@@ -121,29 +170,8 @@ impl Pcap {
         if got < total {
             return Err(truncated("captured", stored, got - self.header));
         }
-        let nanos = if self.nanoseconds {
-            u64::from(fraction)
-        } else {
-            u64::from(fraction) * 1000
-        };
-        let seconds = if self.signed_seconds {
-            i64::from(seconds as i32)
-        } else {
-            i64::from(seconds)
-        };
-        Ok(Step::Packet(Position {
-            body: Body {
-                start: self.header,
-                // More than the file's own limit is cut, as libpcap does.
-                length: length.min(self.snap_length) as usize,
-            },
-            comment: None,
-            total,
-            time: Timestamp { seconds, nanos },
-            wire_len,
-            interface: 0,
-            direction: None,
-        }))
+        let position = self.position(seconds, fraction, length, wire_len, self.header);
+        Ok(Step::Packet(position))
     }
 }
 
