@@ -5,6 +5,7 @@
 //! from the reader's one buffer, so reading a file costs neither an allocation nor a second copy a packet,
 //! and memory does not depend on the file's size.
 
+pub mod address;
 pub mod file;
 pub mod filter;
 pub mod flows;

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
-use super::pings::addresses;
+use super::address::addresses;
 use super::point::{PointId, Points, Tunnel, Way, innermost_tunnel};
 use super::record::Record;
 use crate::wire::Timestamp;

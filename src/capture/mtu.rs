@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::pings::addresses;
+use super::address::addresses;
 use super::point::{PointId, Points, Tunnel, Way, innermost_tunnel};
 use super::record::Record;
 use crate::wire::Timestamp;

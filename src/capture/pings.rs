@@ -4,14 +4,21 @@
 //! device, and wrapped on the underlay. Pairing the reply's sightings with the request's, point by point,
 //! gives the time that passed behind each point, and shows where a lost one was seen last.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+mod conversation;
+mod hops;
+mod quoted;
 
-use super::point::{Device, PointId, Points, Way, innermost_tunnel};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+
+pub use self::conversation::{Conversation, Totals};
+pub use self::hops::Hop;
+use self::quoted::quoted_echo;
+use super::address::addresses;
+use super::point::{PointId, Points, Way, innermost_tunnel};
 use super::record::Record;
 use crate::wire::Timestamp;
 use crate::wire::bytes::Bytes;
-use crate::wire::ip::{v4, v6};
 use crate::wire::packet::{Kind, Layer};
 
 /// Requests remembered; beyond that, the oldest are forgotten and counted.
@@ -77,27 +84,6 @@ pub struct Exchange {
     pub refusal: Option<Refusal>,
 }
 
-/// What was seen at one point of one exchange.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hop {
-    /// Where.
-    pub point: PointId,
-    /// Which of several sightings at a point whose devices cannot be told apart; 0 for the first.
-    pub turn: usize,
-    /// The request there.
-    pub request: Option<Sighting>,
-    /// The reply there.
-    pub reply: Option<Sighting>,
-}
-
-impl Hop {
-    /// Nanoseconds from request to reply at this point.
-    pub fn round_trip(&self) -> Option<i128> {
-        let (request, reply) = (self.request?, self.reply?);
-        Some(reply.time.as_nanos() - request.time.as_nanos())
-    }
-}
-
 impl Exchange {
     /// When the request was first seen; a reply without its request counts from itself.
     pub fn first_seen(&self) -> Timestamp {
@@ -127,77 +113,6 @@ impl Exchange {
         };
         list.iter().max_by_key(|seen| seen.time)
     }
-
-    /// What was seen at each point, in the order in which the request passed them.
-    pub fn hops(&self, points: &Points) -> Vec<Hop> {
-        let mut hops: Vec<Hop> = Vec::new();
-        let mut requests: Vec<&Sighting> = self.requests.iter().collect();
-        requests.sort_by_key(|seen| seen.time);
-        for seen in requests {
-            let anonymous = is_anonymous(points, seen.point);
-            let turn = hops.iter().filter(|hop| hop.point == seen.point).count();
-            // A second sighting at a known device is a duplicate; where devices cannot be told apart it
-            // is most likely the next device.
-            if turn == 0 || anonymous {
-                hops.push(Hop {
-                    point: seen.point,
-                    turn,
-                    request: Some(*seen),
-                    reply: None,
-                });
-            }
-        }
-        let mut replies: Vec<&Sighting> = self.replies.iter().collect();
-        replies.sort_by_key(|seen| seen.time);
-        // The reply takes the way back: what it passes first the request passed last.
-        let mut unpaired = Vec::new();
-        for seen in replies {
-            let free = hops
-                .iter_mut()
-                .rev()
-                .find(|hop| hop.point == seen.point && hop.reply.is_none());
-            match free {
-                Some(hop) => hop.reply = Some(*seen),
-                None => unpaired.push(*seen),
-            }
-        }
-        for seen in unpaired {
-            let known = hops.iter().filter(|hop| hop.point == seen.point).count();
-            if known == 0 || is_anonymous(points, seen.point) {
-                hops.push(Hop {
-                    point: seen.point,
-                    turn: known,
-                    request: None,
-                    reply: Some(seen),
-                });
-            }
-        }
-        hops
-    }
-
-    /// How often the request and the reply were seen again at a device that had seen them already.
-    fn repeats(&self, points: &Points) -> (usize, usize) {
-        let again = |list: &[Sighting]| {
-            list.iter()
-                .enumerate()
-                .filter(|(index, seen)| {
-                    !is_anonymous(points, seen.point)
-                        && list
-                            .iter()
-                            .take(*index)
-                            .any(|before| before.point == seen.point && before.way == seen.way)
-                })
-                .count()
-        };
-        (again(&self.requests), again(&self.replies))
-    }
-}
-
-/// Whether a point stands for several devices: a cooked capture that does not tell them apart.
-fn is_anonymous(points: &Points, id: PointId) -> bool {
-    points
-        .get(id)
-        .is_some_and(|point| point.device == Device::Unknown)
 }
 
 /// All requests and replies of a capture.
@@ -208,42 +123,6 @@ pub struct Pings {
     forgotten: usize,
     index: HashMap<Echo, usize>,
     points: Points,
-}
-
-/// One `ping` process: everything with the same addresses and identifier.
-#[derive(Debug)]
-pub struct Conversation<'a> {
-    /// Who asked.
-    pub source: IpAddr,
-    /// Who was asked.
-    pub destination: IpAddr,
-    /// Identifier.
-    pub id: u16,
-    /// Its requests in the order they were first seen.
-    pub exchanges: Vec<&'a Exchange>,
-    /// The counts.
-    pub totals: Totals,
-}
-
-/// What became of the requests of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
-    /// Requests seen.
-    pub sent: usize,
-    /// Those with a reply.
-    pub answered: usize,
-    /// Those without.
-    pub lost: usize,
-    /// Requests or replies seen more than once at the same device.
-    pub duplicated: usize,
-    /// Replies that came after the reply to a later request.
-    pub reordered: usize,
-    /// Answered by an address that was not asked.
-    pub impostors: usize,
-    /// Answered by an ICMP error.
-    pub refused: usize,
-    /// Replies whose request was not seen.
-    pub unasked: usize,
 }
 
 impl Pings {
@@ -421,162 +300,10 @@ impl Pings {
     pub fn points(&self) -> &Points {
         &self.points
     }
-
-    /// The conversations, in the order they began.
-    pub fn conversations(&self) -> Vec<Conversation<'_>> {
-        let mut list: Vec<Conversation<'_>> = Vec::new();
-        let mut places: HashMap<(IpAddr, IpAddr, u16), usize> = HashMap::new();
-        for exchange in &self.exchanges {
-            let echo = exchange.echo;
-            let place = *places
-                .entry((echo.source, echo.destination, echo.id))
-                .or_insert_with(|| {
-                    list.push(Conversation {
-                        source: echo.source,
-                        destination: echo.destination,
-                        id: echo.id,
-                        exchanges: Vec::new(),
-                        totals: Totals::default(),
-                    });
-                    list.len() - 1
-                });
-            if let Some(conversation) = list.get_mut(place) {
-                conversation.exchanges.push(exchange);
-            }
-        }
-        for conversation in &mut list {
-            conversation
-                .exchanges
-                .sort_by_key(|exchange| exchange.first_seen());
-            conversation.totals = self.totals(&conversation.exchanges);
-        }
-        list.sort_by_key(|conversation| {
-            conversation
-                .exchanges
-                .first()
-                .map(|exchange| exchange.first_seen())
-        });
-        list
-    }
-
-    fn totals(&self, exchanges: &[&Exchange]) -> Totals {
-        let mut totals = Totals::default();
-        let mut latest_reply = None;
-        // Where devices cannot be told apart, what is usual is the number of devices on the way.
-        let usual = usual_sightings(exchanges);
-        for exchange in exchanges {
-            if exchange.requests.is_empty() {
-                totals.unasked += 1;
-                continue;
-            }
-            totals.sent += 1;
-            if exchange.is_answered() {
-                totals.answered += 1;
-            } else {
-                totals.lost += 1;
-            }
-            totals.refused += usize::from(exchange.refusal.is_some());
-            totals.impostors += usize::from(exchange.impostor().is_some());
-            let (requests, replies) = exchange.repeats(&self.points);
-            let anonymous = exchange
-                .requests
-                .iter()
-                .any(|seen| is_anonymous(&self.points, seen.point));
-            let more_than_usual =
-                anonymous && exchange.requests.len() + exchange.replies.len() > usual;
-            totals.duplicated += usize::from(requests + replies > 0 || more_than_usual);
-            // The reply at the point where the request was first seen is the one its sender got.
-            let reply = exchange.replies.iter().map(|seen| seen.time).max();
-            if let Some(reply) = reply {
-                if latest_reply.is_some_and(|latest| reply < latest) {
-                    totals.reordered += 1;
-                }
-                latest_reply = latest_reply.max(Some(reply));
-            }
-        }
-        totals
-    }
-}
-
-/// The number of sightings, of request and reply together, that most answered requests have.
-fn usual_sightings(exchanges: &[&Exchange]) -> usize {
-    let mut counts: HashMap<usize, usize> = HashMap::new();
-    for exchange in exchanges.iter().filter(|exchange| exchange.is_answered()) {
-        *counts
-            .entry(exchange.requests.len() + exchange.replies.len())
-            .or_default() += 1;
-    }
-    counts
-        .into_iter()
-        .max_by_key(|&(sightings, count)| (count, std::cmp::Reverse(sightings)))
-        .map_or(usize::MAX, |(sightings, _)| sightings)
 }
 
 fn push(list: &mut Vec<Sighting>, seen: Sighting) {
     if list.len() < MAX_SIGHTINGS {
         list.push(seen);
     }
-}
-
-/// Source, destination and time to live of an IP header.
-pub fn addresses(bytes: &Bytes<'_>, ip: &Layer) -> Option<(IpAddr, IpAddr, u8)> {
-    let at = ip.header.start;
-    match ip.kind {
-        Kind::Ipv4 => {
-            let address = |offset| bytes.array::<4>(at + offset).ok().map(Ipv4Addr::from);
-            Some((
-                address(v4::SOURCE)?.into(),
-                address(v4::DESTINATION)?.into(),
-                bytes.u8(at + v4::TTL).ok()?,
-            ))
-        }
-        Kind::Ipv6 => {
-            let address = |offset| bytes.array::<16>(at + offset).ok().map(Ipv6Addr::from);
-            Some((
-                address(v6::SOURCE)?.into(),
-                address(v6::DESTINATION)?.into(),
-                bytes.u8(at + v6::HOP_LIMIT).ok()?,
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// The echo request that an error quotes.
-fn quoted_echo(bytes: &Bytes<'_>, at: usize, kind: Kind) -> Option<Echo> {
-    let (source, destination, icmp, request): (IpAddr, IpAddr, usize, u8) = match kind {
-        Kind::Icmp => {
-            let first = bytes.u8(at).ok()?;
-            let fragment = bytes.u16(at + v4::FRAGMENT).ok()? & v4::OFFSET_MASK;
-            if first >> 4 != 4 || bytes.u8(at + v4::PROTOCOL).ok()? != 1 || fragment != 0 {
-                return None;
-            }
-            (
-                Ipv4Addr::from(bytes.array::<4>(at + v4::SOURCE).ok()?).into(),
-                Ipv4Addr::from(bytes.array::<4>(at + v4::DESTINATION).ok()?).into(),
-                at + usize::from(first & 15) * 4,
-                8,
-            )
-        }
-        _ => {
-            if bytes.u8(at).ok()? >> 4 != 6 || bytes.u8(at + v6::NEXT_HEADER).ok()? != 58 {
-                return None;
-            }
-            (
-                Ipv6Addr::from(bytes.array::<16>(at + v6::SOURCE).ok()?).into(),
-                Ipv6Addr::from(bytes.array::<16>(at + v6::DESTINATION).ok()?).into(),
-                at + v6::HEADER_LENGTH,
-                128,
-            )
-        }
-    };
-    if bytes.u8(icmp).ok()? != request {
-        return None;
-    }
-    Some(Echo {
-        source,
-        destination,
-        id: bytes.u16(icmp + 4).ok()?,
-        sequence: bytes.u16(icmp + 6).ok()?,
-    })
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::words;
 use super::{Seen, Sink};
+use crate::capture::address::addresses;
 use crate::capture::flows::{End, Transport};
 use crate::capture::names::AddressNames;
-use crate::capture::pings::addresses;
 use crate::capture::point::{Points, Way, innermost_tunnel};
 use crate::error::Result;
 use crate::render::escape::escape;

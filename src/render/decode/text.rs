@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Seen, Sink};
+use crate::capture::address::addresses;
 use crate::capture::names::AddressNames;
-use crate::capture::pings::addresses;
 use crate::command::decode::Request;
 use crate::error::Result;
 use crate::render::Style;
