@@ -14,6 +14,11 @@ use crate::generator::{self, Pcap, Random};
 /// Text a file may become for each of its octets, and for each of its packets. Hexadecimal takes about
 /// five characters an octet, twelve times, and a lying length may repeat an address sixteen octets long.
 const GROWTH: usize = 256;
+/// Resident memory the process may gain between an early run and the end, in KiB: all of it is tables that are
+/// bounded and buffers that are reused, so an hour needs no more than a minute.
+const GAIN: u64 = 64 * 1024;
+/// After how many runs memory is measured first.
+const WARM: u64 = 500;
 /// The longest a file of ours may take; the slowest takes about a hundredth of this.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -98,6 +103,16 @@ fn survive(file: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// The resident memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable)
         .ok()
@@ -121,6 +136,7 @@ fn changed_captures_are_survived() {
     let mut random = Random::new(seed);
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut runs = 0u64;
+    let mut early = None;
     while Instant::now() < end {
         let mut file = seeds[random.below(seeds.len() as u64) as usize].clone();
         let other = &seeds[random.below(seeds.len() as u64) as usize];
@@ -131,6 +147,14 @@ fn changed_captures_are_survived() {
             panic!("seed {seed}, run {runs}: {why}; kept as {}", kept.display());
         }
         runs += 1;
+        if runs == WARM {
+            early = Some(resident());
+        }
     }
-    println!("{runs} changed captures survived in {seconds} s");
+    let now = resident();
+    // The other tests of this process come and go, so only a run of its own, as a long one is, tells.
+    if let Some(early) = early.filter(|_| seconds >= 60) {
+        assert!(now < early + GAIN, "{early} KiB became {now} KiB");
+    }
+    println!("{runs} changed captures survived in {seconds} s, in {now} KiB");
 }
