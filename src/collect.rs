@@ -13,6 +13,7 @@ mod kernel;
 mod namespaces;
 mod netfilter;
 mod one_pod;
+mod proc_file;
 mod processes;
 mod program;
 mod rtnetlink;
@@ -25,9 +26,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 pub use cni::Paths;
+use cri::Detail;
 use namespaces::{Depth, Entrance, Found};
+use sandboxes::Scanned;
 
 use crate::model::counters::{Counted, DeviceCounted};
+use crate::model::netns::Process;
 use crate::model::{NetnsId, Node, Reading, Subject, Table};
 
 /// How long a runtime may take to answer everything.
@@ -130,94 +134,81 @@ pub fn count_here(id: NetnsId) -> Counted {
     Counted {
         netns: id,
         protocols: counters::protocols(),
-        conntrack: counters::conntrack(),
+        conntrack: counters::conntrack(&sysctl::read_of_conntrack()),
         devices,
         softnet: counters::softnet(),
     }
 }
 
 fn everything(node: &mut Node, root: Entrance, request: &Request) {
-    let (answer, cni, found, processes) = std::thread::scope(|scope| {
-        // The runtime takes longest, so it is asked first.
-        let runtime = scope.spawn(|| sandboxes::ask(&request.runtime, &cri::Wanted::All));
+    let ((answer, mut scanned), cni) = std::thread::scope(|scope| {
         let cni = scope.spawn(|| cni::read(&request.paths));
-        let processes = processes::by_netns();
-        let mut found = Found::named();
-        if let Ok(processes) = &processes {
-            add_unnamed(&mut found, &root, &processes.pids);
-        }
-        (
-            runtime
-                .join()
-                .unwrap_or_else(|_| Err("asking the runtime failed".to_owned())),
-            cni.join().unwrap_or_default(),
-            found,
-            processes,
-        )
+        let scan = || {
+            let mut scanned = Scanned::new(root.id);
+            scanned.add_unnamed(root.id);
+            scanned
+        };
+        let listed = sandboxes::list(&request.runtime, Detail::Whole, root.id, scan);
+        (listed, cni.join().unwrap_or_default())
     });
     node.cni = cni;
-    sandboxes::fill(
-        node,
-        answer,
-        &found,
-        processes.as_ref().ok(),
-        &node.cni.results.clone(),
-    );
-    let found = with_sandboxes(found, node);
-    fill_namespaces(node, root, found, Depth::Whole);
-    match processes {
-        Ok(processes) => {
-            if processes.hidden > 0 {
-                let reason = format!(
-                    "the namespaces of {} processes may not be looked at; run as root",
-                    processes.hidden
-                );
-                node.namespaces_doubt.get_or_insert(reason);
-            }
-            let root = node.root;
-            for netns in node.namespaces.iter_mut().filter(|netns| netns.id != root) {
-                let pids = processes
-                    .pids
-                    .get(&netns.id)
-                    .map(Vec::as_slice)
-                    .unwrap_or_default();
-                netns.processes = Table::complete(
-                    pids.iter()
-                        .filter_map(|pid| processes::describe(*pid))
-                        .collect(),
-                );
-            }
-        }
-        Err(error) => {
-            let reason = format!("cannot list /proc: {error}");
-            for netns in &mut node.namespaces {
-                netns.processes = Table::unavailable(&reason);
-            }
-            node.namespaces_doubt.get_or_insert(reason);
-        }
-    }
+    let results = node.cni.results.clone();
+    sandboxes::fill(node, answer, &scanned.found, scanned.processes(), &results);
+    let found = with_sandboxes(std::mem::take(&mut scanned.found), node);
+    let on_node = node.sandboxes.iter().any(|sandbox| sandbox.host_network);
+    let own = root.id;
+    let described = std::thread::scope(|scope| {
+        let described = scope.spawn(|| {
+            let processes = scanned.processes()?;
+            Some(processes::describe_all(processes, own, on_node))
+        });
+        fill_namespaces(node, root, found, Depth::Whole);
+        described.join().ok().flatten()
+    });
+    fill_processes(node, &scanned, described);
     kernel::fill(node);
 }
 
-fn pods(node: &mut Node, root: Entrance, request: &Request) {
-    let (answer, processes, found) = std::thread::scope(|scope| {
-        let runtime = scope.spawn(|| sandboxes::list(&request.runtime, root.id));
-        let found = Found::named();
-        let (answer, processes) = runtime
-            .join()
-            .unwrap_or_else(|_| (Err("asking the runtime failed".to_owned()), None));
-        (answer, processes, found)
-    });
-    // Without the runtime the cached results name the pods, and processes tell which of them live.
-    let (results, processes) = match &answer {
-        Ok(_) => (Table::default(), processes),
-        Err(_) => (
-            cni::results(&request.paths.cache_dir),
-            processes.or_else(|| processes::by_netns().ok()),
-        ),
+/// Notes who lives in each namespace.
+fn fill_processes(
+    node: &mut Node,
+    scanned: &Scanned,
+    described: Option<HashMap<NetnsId, Vec<Process>>>,
+) {
+    let hidden = scanned.processes().map_or(0, |processes| processes.hidden);
+    if hidden > 0 {
+        node.namespaces_doubt.get_or_insert(format!(
+            "the namespaces of {hidden} processes may not be looked at; run as root"
+        ));
+    }
+    let Some(mut described) = described else {
+        let reason = scanned.refusal();
+        for netns in &mut node.namespaces {
+            netns.processes = Table::unavailable(reason);
+        }
+        node.namespaces_doubt.get_or_insert(reason.to_owned());
+        return;
     };
-    sandboxes::fill(node, answer, &found, processes.as_ref(), &results);
-    let found = with_sandboxes(found, node);
+    for netns in &mut node.namespaces {
+        let rows = described.remove(&netns.id).unwrap_or_default();
+        netns.processes = if netns.id == node.root {
+            Table::partial(rows, processes::ONLY_OF_PODS)
+        } else {
+            Table::complete(rows)
+        };
+    }
+}
+
+fn pods(node: &mut Node, root: Entrance, request: &Request) {
+    let scan = || Scanned::new(root.id);
+    let (answer, mut scanned) = sandboxes::list(&request.runtime, Detail::Listed, root.id, scan);
+    // Without the runtime the cached results name the pods, and processes tell which of them live.
+    let results = match &answer {
+        Ok(_) => Table::default(),
+        Err(_) => cni::results(&request.paths.cache_dir),
+    };
+    sandboxes::fill(node, answer, &scanned.found, scanned.processes(), &results);
+    let found = with_sandboxes(std::mem::take(&mut scanned.found), node);
     fill_namespaces(node, root, found, Depth::Brief);
 }
 
@@ -237,8 +228,7 @@ fn with_sandboxes(mut found: Found, node: &mut Node) -> Found {
     for sandbox in &mut node.sandboxes.rows {
         if let (Some(id), None) = (sandbox.netns, &sandbox.netns_path) {
             // Found by its process: the name comes from the namespace.
-            let known = found.entrances.iter().find(|entrance| entrance.id == id);
-            match (known, sandbox.pid) {
+            match (found.get(id), sandbox.pid) {
                 (Some(entrance), _) => sandbox.netns_path = entrance.paths.first().cloned(),
                 (None, Some(pid)) => match Entrance::open(format!("/proc/{pid}/ns/net")) {
                     Ok(entrance) if entrance.id == id => found.push(entrance),
@@ -270,29 +260,6 @@ fn with_sandboxes(mut found: Found, node: &mut Node) -> Found {
         }
     }
     found
-}
-
-/// Adds namespaces that only processes lead to, if a device of the node leads there: on a machine with
-/// several nodes (each in namespaces of its own) the others' are not this node's.
-fn add_unnamed(found: &mut Found, root: &Entrance, pids: &HashMap<NetnsId, Vec<u32>>) {
-    let Ok(mut socket) = plugin_core::netlink::Socket::open() else {
-        return;
-    };
-    for (id, pids) in pids {
-        if *id == root.id || found.entrances.iter().any(|known| known.id == *id) {
-            continue;
-        }
-        let Some(mut entrance) = pids
-            .iter()
-            .find_map(|pid| Entrance::open(format!("/proc/{pid}/ns/net")).ok())
-        else {
-            continue;
-        };
-        entrance.paths.clear();
-        if let Ok(Some(_)) = rtnetlink::nsid::of(&mut socket, &entrance.handle) {
-            found.push(entrance);
-        }
-    }
 }
 
 /// Reads the node's own namespace and all that were found.

@@ -252,16 +252,21 @@ fn results_of(cache_dir: &Path, containers: &[String]) -> Table<CachedResult> {
     }
 }
 
-/// The sandbox whose cached result has an address in it. Files without the address's text are not parsed.
-pub(super) fn container_with(cache_dir: &Path, address: IpAddr) -> Option<String> {
+/// The sandboxes that were given an address, as was written down: by host-local in a file of that name, else in cached
+/// results, of which those without the address's text are not parsed.
+pub(super) fn containers_with(paths: &Paths, address: IpAddr) -> impl Iterator<Item = String> {
+    let configs = configs(&paths.config_dir);
+    let (records, _) = host_local(paths, &configs, Some(&[address]));
+    let recorded = records.rows.into_iter().map(|record| record.container);
+    let dir = paths.cache_dir.join("results");
     let text = address.to_string();
-    names(&cache_dir.join("results"))
-        .ok()?
-        .iter()
-        .filter(|path| fs::read_to_string(path).is_ok_and(|content| content.contains(&text)))
-        .filter_map(|path| result(path))
-        .find(|result| result.addresses().contains(&address))
-        .map(|result| result.container)
+    let cached = std::iter::once_with(move || names(&dir).unwrap_or_default())
+        .flatten()
+        .filter(move |path| fs::read_to_string(path).is_ok_and(|content| content.contains(&text)))
+        .filter_map(|path| result(&path))
+        .filter(move |result| result.addresses().contains(&address))
+        .map(|result| result.container);
+    recorded.chain(cached)
 }
 
 fn result(path: &Path) -> Option<CachedResult> {

@@ -1,14 +1,15 @@
 //! What the kernel counts, from `/proc/net` of the calling thread's namespace.
 
-use std::fs;
 use std::io;
 
-use crate::model::Reading;
+use super::proc_file;
 use crate::model::counters::{Conntrack, Counters, Softnet};
+use crate::model::netns::Sysctl;
+use crate::model::{Reading, Table};
 
 fn file(name: &str) -> io::Result<String> {
     let path = format!("/proc/thread-self/net/{name}");
-    fs::read_to_string(&path)
+    proc_file::read(&path)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot read {path}: {error}")))
 }
 
@@ -59,19 +60,21 @@ fn name_and_number(text: &str, counters: &mut Counters) {
     }
 }
 
-/// Use of connection tracking.
-pub(super) fn conntrack() -> Reading<Conntrack> {
-    let number = |name: &str| -> io::Result<u64> {
-        let path = format!("/proc/sys/net/netfilter/{name}");
-        let text = fs::read_to_string(&path).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot read {path}: {error}"))
-        })?;
-        text.trim().parse().map_err(io::Error::other)
+/// Use of connection tracking, by the settings of the same namespace.
+pub(super) fn conntrack(sysctls: &Table<Sysctl>) -> Reading<Conntrack> {
+    let number = |name: &str| -> Result<u64, String> {
+        let name = format!("net.netfilter.nf_conntrack_{name}");
+        let row = sysctls.iter().find(|row| row.name == name);
+        row.and_then(|row| row.value.parse().ok())
+            .ok_or_else(|| match sysctls.doubt() {
+                Some(reason) => reason.to_owned(),
+                None => format!("the kernel has no {name}"),
+            })
     };
-    let read = || -> io::Result<Conntrack> {
+    let read = || -> Result<Conntrack, String> {
         let mut conntrack = Conntrack {
-            count: number("nf_conntrack_count")?,
-            max: number("nf_conntrack_max")?,
+            count: number("count")?,
+            max: number("max")?,
             stats: Counters::new(),
         };
         // The file is missing where the kernel is built without it; use and limit are told all the same.
@@ -80,7 +83,10 @@ pub(super) fn conntrack() -> Reading<Conntrack> {
         }
         Ok(conntrack)
     };
-    read().into()
+    match read() {
+        Ok(conntrack) => Reading::Known(conntrack),
+        Err(reason) => Reading::Unavailable(reason),
+    }
 }
 
 /// A line of names, then a line of hexadecimal numbers for each processor. `entries` is the same in each

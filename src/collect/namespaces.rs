@@ -70,6 +70,8 @@ pub(super) struct Found {
     pub(super) dead: Vec<String>,
     /// Why some may be missing.
     pub(super) doubt: Option<String>,
+    /// Where in `entrances` each stands.
+    places: HashMap<NetnsId, usize>,
 }
 
 impl Found {
@@ -116,11 +118,8 @@ impl Found {
 
     /// Adds a namespace, or another path of one that is known.
     pub(super) fn push(&mut self, entrance: Entrance) {
-        match self
-            .entrances
-            .iter_mut()
-            .find(|known| known.id == entrance.id)
-        {
+        let place = self.places.get(&entrance.id).copied();
+        match place.and_then(|place| self.entrances.get_mut(place)) {
             Some(known) => {
                 for path in entrance.paths {
                     if !known.paths.contains(&path) {
@@ -128,8 +127,16 @@ impl Found {
                     }
                 }
             }
-            None => self.entrances.push(entrance),
+            None => {
+                self.places.insert(entrance.id, self.entrances.len());
+                self.entrances.push(entrance);
+            }
         }
+    }
+
+    /// The one of that identity, if it is among them.
+    pub(super) fn get(&self, id: NetnsId) -> Option<&Entrance> {
+        self.entrances.get(*self.places.get(&id)?)
     }
 }
 
@@ -138,6 +145,8 @@ impl Found {
 pub(super) enum Depth {
     /// Devices and addresses.
     Brief,
+    /// What decides where the packets of a pod go, as far as its own namespace is concerned.
+    Pod,
     /// Everything.
     Whole,
 }
@@ -146,7 +155,7 @@ pub(super) enum Depth {
 /// so in each of its tables. `others` are the namespaces that devices may lead to, the likeliest first.
 pub(super) fn read(entrances: &[&Entrance], depth: Depth, others: &[&Entrance]) -> Vec<Netns> {
     let ethtool = match depth {
-        Depth::Brief => None,
+        Depth::Brief | Depth::Pod => None,
         Depth::Whole => Socket::open_protocol(features::PROTOCOL)
             .and_then(|mut socket| features::family(&mut socket))
             .ok(),
@@ -246,7 +255,10 @@ fn read_here(
     netns.routes = rtnetlink::route::read(&mut socket, rtnetlink::route::Wanted::default());
     netns.nexthops = rtnetlink::nexthop::read(&mut socket);
     fill_nexthops(&mut netns);
-    netns.neighbours = rtnetlink::neighbour::read(&mut socket, None);
+    netns.neighbours = rtnetlink::neighbour::read(&mut socket);
+    if depth == Depth::Pod {
+        return netns;
+    }
     netns.fdb = rtnetlink::neighbour::read_fdb(&mut socket);
     let has_bridge = netns
         .links
@@ -277,7 +289,7 @@ fn read_here(
         }
     }
     netns.counters = counters::protocols();
-    netns.conntrack = counters::conntrack();
+    netns.conntrack = counters::conntrack(&netns.sysctls);
     netns
 }
 

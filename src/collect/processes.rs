@@ -3,12 +3,20 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::path::Path;
 
+use super::proc_file;
 use crate::model::NetnsId;
 use crate::model::netns::Process;
 
 /// Longer command lines are cut; the start tells what it is.
 const LONGEST_COMMAND: usize = 200;
+
+/// Why the processes in the node's own namespace are not all told.
+pub(super) const ONLY_OF_PODS: &str = "of the node's own processes only those of pods are told";
+
+/// Where control groups are mounted: the one hierarchy (cgroup v2) or, below, one of version 1.
+const CGROUPS: [&str; 4] = ["", "unified", "pids", "memory"];
 
 /// The processes of each network namespace, lowest number first.
 #[derive(Debug, Default)]
@@ -44,6 +52,72 @@ pub(super) fn by_netns() -> io::Result<ByNetns> {
     Ok(found)
 }
 
+/// What every process is, by namespaces. Of those in the node's own, `root`, only the ones that belong to a container
+/// are told, if any.
+pub(super) fn describe_all(
+    processes: &ByNetns,
+    root: NetnsId,
+    on_node: bool,
+) -> HashMap<NetnsId, Vec<Process>> {
+    processes
+        .pids
+        .iter()
+        .filter(|(netns, _)| **netns != root || on_node)
+        .map(|(netns, pids)| {
+            let rows = pids
+                .iter()
+                .filter(|pid| *netns != root || container(**pid).is_some())
+                .filter_map(|pid| describe(*pid));
+            (*netns, rows.collect())
+        })
+        .collect()
+}
+
+/// The processes of the pod that `holder` holds, lowest number first, by the control groups of its containers; `holder`
+/// is in that of the first. `None` where that cannot be told: control groups are not mounted, or not this program's to
+/// see.
+pub(super) fn of_containers(holder: u32, containers: &[&str]) -> Option<Vec<u32>> {
+    let own = containers.first()?;
+    let text = proc_file::read(&format!("/proc/{holder}/cgroup")).ok()?;
+    let path = text
+        .lines()
+        .filter_map(|line| line.splitn(3, ':').nth(2))
+        .find(|path| path.contains(own))?;
+    // The groups of a pod's containers differ in nothing but the identifier.
+    let of = |hierarchy: &str, id: &str| {
+        let path = path.replace(own, id);
+        Path::new("/sys/fs/cgroup")
+            .join(hierarchy)
+            .join(path.trim_start_matches('/'))
+    };
+    let hierarchy = CGROUPS
+        .iter()
+        .find(|hierarchy| of(hierarchy, own).is_dir())?;
+    let mut pids = Vec::new();
+    for id in containers {
+        members(&of(hierarchy, id), &mut pids);
+    }
+    pids.sort_unstable();
+    pids.dedup();
+    pids.contains(&holder).then_some(pids)
+}
+
+/// The processes of a control group and of those in it.
+fn members(group: &Path, pids: &mut Vec<u32>) {
+    let list = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    // A process of another process namespace has the number 0.
+    pids.extend(
+        list.lines()
+            .filter_map(|line| line.parse::<u32>().ok())
+            .filter(|pid| *pid != 0),
+    );
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            members(&entry.path(), pids);
+        }
+    }
+}
+
 /// The network namespace of a process.
 ///
 /// # Errors
@@ -60,12 +134,10 @@ pub(super) fn netns_of(pid: u32) -> io::Result<NetnsId> {
 
 /// What a process is; `None` if it is gone.
 pub(super) fn describe(pid: u32) -> Option<Process> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let mut command = String::from_utf8_lossy(&line)
-        .trim_end_matches('\0')
-        .replace('\0', " ");
+    let line = proc_file::read(&format!("/proc/{pid}/cmdline")).ok()?;
+    let mut command = line.trim_end_matches('\0').replace('\0', " ");
     if command.is_empty() {
-        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        let name = proc_file::read(&format!("/proc/{pid}/comm")).ok()?;
         command = format!("[{}]", name.trim_end());
     }
     if let Some((end, _)) = command.char_indices().nth(LONGEST_COMMAND) {
@@ -81,7 +153,7 @@ pub(super) fn describe(pid: u32) -> Option<Process> {
 
 /// The container that a process belongs to: runtimes name the control group after it.
 pub(super) fn container(pid: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let text = proc_file::read(&format!("/proc/{pid}/cgroup")).ok()?;
     text.lines().find_map(container_in)
 }
 

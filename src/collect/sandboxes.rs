@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::cri::{self, Answer, Held, Wanted};
-use super::namespaces::Found;
+use plugin_core::netlink::Socket;
+
+use super::cri::{self, Answer, Detail, Held, Wanted};
+use super::namespaces::{Entrance, Found};
 use super::processes::{self, ByNetns};
-use super::{RUNTIME_TIME, RuntimeChoice, unknown};
+use super::{RUNTIME_TIME, RuntimeChoice, rtnetlink, unknown};
 use crate::model::cni::CachedResult;
 use crate::model::sandbox::{RUNTIME_LEFT_OUT, Sandbox, SandboxSource, SandboxState};
 use crate::model::{NetnsId, Node, Reading, State, Table};
@@ -24,73 +26,151 @@ pub(super) fn ask(choice: &RuntimeChoice, wanted: &Wanted) -> Result<Answer, Str
     cri::ask(&socket, wanted, RUNTIME_TIME).map_err(|error| error.to_string())
 }
 
-/// Lists all pods. Which process and which namespace each has is read from `/proc` where that tells, and asked of the
-/// runtime otherwise. `root` is the node's own namespace. The processes are handed back, as far as they could be read.
-pub(super) fn list(
-    choice: &RuntimeChoice,
-    root: NetnsId,
-) -> (Result<Answer, String>, Option<ByNetns>) {
-    let socket = match choice {
-        RuntimeChoice::Usual => cri::socket(None),
-        RuntimeChoice::Socket(path) => cri::socket(Some(path)),
-        RuntimeChoice::None => return (Err(RUNTIME_LEFT_OUT.to_owned()), None),
-    };
-    std::thread::scope(|scope| {
-        let scan = scope.spawn(processes::by_netns);
-        let mut processes = None;
-        let answer = socket.and_then(|socket| {
-            cri::list(&socket, RUNTIME_TIME, |running| {
-                processes = scan.join().ok().and_then(Result::ok);
-                processes
-                    .as_ref()
-                    .map(|processes| held(processes, root, running))
-                    .unwrap_or_default()
-            })
-        });
-        let answer = answer
-            .map(|(mut answer, held)| {
-                for row in &mut answer.sandboxes {
-                    if let Some(held) = held.get(&row.id) {
-                        row.pid = Some(held.pid);
-                        row.host_network = held.netns == root;
-                        row.netns = Some(held.netns).filter(|_| !row.host_network);
-                    }
-                }
-                answer
-            })
-            .map_err(|error| error.to_string());
-        (answer, processes)
-    })
+/// What is found on the node itself while the runtime is asked.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    /// All processes by their namespaces, or why they cannot be listed.
+    pub(super) processes: Option<Result<ByNetns, String>>,
+    /// Namespaces that can be entered.
+    pub(super) found: Found,
+    /// The process that holds each container of a pod with a network of its own, as control groups tell.
+    holders: HashMap<String, Held>,
 }
 
-/// The processes that hold sandboxes: a runtime names a control group after each container, and a sandbox is one.
-fn held(processes: &ByNetns, root: NetnsId, running: &[&str]) -> HashMap<String, Held> {
-    let wanted: HashSet<&str> = running.iter().copied().collect();
-    let mut found = HashMap::with_capacity(wanted.len());
-    let holder = |pid: &u32| {
-        processes::container(*pid).filter(|container| wanted.contains(container.as_str()))
-    };
-    for (netns, pids) in processes.pids.iter().filter(|(netns, _)| **netns != root) {
-        // Each pod has a namespace of its own, and the process that holds it is the first as a rule.
-        if let Some((pid, container)) = pids.iter().find_map(|pid| Some((*pid, holder(pid)?))) {
-            found.insert(container, Held { pid, netns: *netns });
+impl Scanned {
+    /// Looks through `/proc` and the places where namespaces have names.
+    pub(super) fn new(root: NetnsId) -> Self {
+        let processes =
+            processes::by_netns().map_err(|error| format!("cannot list /proc: {error}"));
+        let holders = processes
+            .iter()
+            .flat_map(|processes| &processes.pids)
+            .filter(|(netns, _)| **netns != root)
+            .filter_map(|(netns, pids)| {
+                // Each pod has a namespace of its own, and the process that holds it is the first as a rule.
+                let (pid, container) = pids
+                    .iter()
+                    .find_map(|pid| Some((*pid, processes::container(*pid)?)))?;
+                let held = Held {
+                    pid,
+                    netns: *netns,
+                    on_node: false,
+                };
+                Some((container, held))
+            })
+            .collect();
+        Self {
+            holders,
+            processes: Some(processes),
+            found: Found::named(),
         }
     }
-    // Pods on the node's network are among all the node's processes.
-    if found.len() < wanted.len() {
-        for pid in processes.pids.get(&root).into_iter().flatten() {
-            if let Some(container) = holder(pid) {
-                found.entry(container).or_insert(Held {
-                    pid: *pid,
-                    netns: root,
-                });
+
+    /// The processes, if they could be listed.
+    pub(super) fn processes(&self) -> Option<&ByNetns> {
+        self.processes.as_ref()?.as_ref().ok()
+    }
+
+    /// Why the processes could not be listed.
+    pub(super) fn refusal(&self) -> &str {
+        match &self.processes {
+            Some(Err(reason)) => reason,
+            _ => "looking through /proc failed",
+        }
+    }
+
+    /// Adds namespaces that only processes lead to, if a device of the node leads there: on a machine with
+    /// several nodes (each in namespaces of its own) the others' are not this node's.
+    pub(super) fn add_unnamed(&mut self, root: NetnsId) {
+        let (Ok(mut socket), Some(Ok(processes))) = (Socket::open(), &self.processes) else {
+            return;
+        };
+        for (id, pids) in &processes.pids {
+            if *id == root || self.found.get(*id).is_some() {
+                continue;
             }
-            if found.len() == wanted.len() {
+            let Some(mut entrance) = pids
+                .iter()
+                .find_map(|pid| Entrance::open(format!("/proc/{pid}/ns/net")).ok())
+            else {
+                continue;
+            };
+            entrance.paths.clear();
+            if let Ok(Some(_)) = rtnetlink::nsid::of(&mut socket, &entrance.handle) {
+                self.found.push(entrance);
+            }
+        }
+    }
+
+    /// Which process holds each of these sandboxes. Of a namespace that has no name the runtime is to say what it
+    /// believes, if `only_named`.
+    fn held(&self, root: NetnsId, running: &[&str], only_named: bool) -> HashMap<String, Held> {
+        let mut held = HashMap::with_capacity(running.len());
+        let mut wanted: HashSet<&str> = HashSet::new();
+        for id in running {
+            match self.holders.get(*id) {
+                Some(holder) if !only_named || self.found.get(holder.netns).is_some() => {
+                    held.insert((*id).to_owned(), *holder);
+                }
+                Some(_) => {}
+                None => {
+                    wanted.insert(id);
+                }
+            }
+        }
+        // Pods on the node's network are among all the node's processes.
+        let on_node = self
+            .processes()
+            .and_then(|processes| processes.pids.get(&root));
+        for pid in on_node.into_iter().flatten() {
+            if wanted.is_empty() {
                 break;
             }
+            if let Some(container) = processes::container(*pid)
+                && wanted.remove(container.as_str())
+            {
+                let holder = Held {
+                    pid: *pid,
+                    netns: root,
+                    on_node: true,
+                };
+                held.insert(container, holder);
+            }
         }
+        held
     }
-    found
+}
+
+/// Lists all pods. Which process and which namespace each has is found by `scan` where that tells, and asked of the
+/// runtime otherwise. `root` is the node's own namespace.
+pub(super) fn list(
+    choice: &RuntimeChoice,
+    detail: Detail,
+    root: NetnsId,
+    scan: impl FnOnce() -> Scanned + Send,
+) -> (Result<Answer, String>, Scanned) {
+    let socket = match choice {
+        RuntimeChoice::Usual => cri::socket(None).map_err(|error| error.to_string()),
+        RuntimeChoice::Socket(path) => cri::socket(Some(path)).map_err(|error| error.to_string()),
+        RuntimeChoice::None => Err(RUNTIME_LEFT_OUT.to_owned()),
+    };
+    std::thread::scope(|scope| {
+        let mut scanning = Some(scope.spawn(scan));
+        let mut finish = || scanning.take().and_then(|scan| scan.join().ok());
+        let mut scanned = None;
+        let answer = socket.and_then(|socket| {
+            cri::list(&socket, detail, RUNTIME_TIME, |running| {
+                scanned = finish();
+                scanned
+                    .as_ref()
+                    .map(|scanned| scanned.held(root, running, detail == Detail::Whole))
+                    .unwrap_or_default()
+            })
+            .map_err(|error| error.to_string())
+        });
+        let scanned = scanned.or_else(finish).unwrap_or_default();
+        (answer, scanned)
+    })
 }
 
 /// Notes what the runtime said; if it said nothing, finds the pods by the results that CNI cached, by

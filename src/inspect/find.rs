@@ -179,11 +179,12 @@ fn on_node<'a>(node: &'a Node, subject: &Subject) -> Vec<Found<'a>> {
                 Some((netns, process))
             });
             match process {
+                // Of a process in the node's own namespace the control group tells whose it is.
+                Some((netns, process)) if netns.id == node.root => {
+                    named(&|row| row.ids().any(|id| process.container.as_deref() == Some(id)))
+                }
                 Some((netns, _)) => in_netns(node, netns.id),
-                // A pod on the node's network: its process is not listed with a namespace of its own.
-                None => named(&|row| {
-                    row.pid == Some(*pid) || row.host_network && node.sandboxes.rows.len() == 1
-                }),
+                None => named(&|row| row.pid == Some(*pid)),
             }
         }
         Subject::Address(address) => {

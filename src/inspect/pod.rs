@@ -151,7 +151,11 @@ pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
             id: netns.id,
             paths: netns.paths.clone(),
             is_node: netns.id == node.root,
-            processes: netns.processes.clone(),
+            processes: if netns.id == node.root {
+                of_sandbox(&netns.processes, found.sandbox)
+            } else {
+                netns.processes.clone()
+            },
         }),
         addresses: if found.sandbox.is_some_and(|sandbox| sandbox.host_network) {
             node_addresses(node)
@@ -229,6 +233,19 @@ pub fn report(bundle: &Bundle, found: &Found<'_>) -> PodReport {
         rows: records.cloned().collect(),
     };
     report
+}
+
+/// Of the processes in the node's own namespace those that are in a pod's containers.
+fn of_sandbox(processes: &Table<Process>, sandbox: Option<&Sandbox>) -> Table<Process> {
+    let is_of = |process: &&Process| {
+        let container = process.container.as_deref();
+        sandbox.is_some_and(|sandbox| sandbox.ids().any(|id| container == Some(id)))
+    };
+    Table {
+        state: processes.state,
+        reason: processes.reason.clone(),
+        rows: processes.iter().filter(is_of).cloned().collect(),
+    }
 }
 
 impl Node {

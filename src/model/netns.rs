@@ -25,7 +25,7 @@ pub struct Netns {
     pub paths: Vec<String>,
     /// How this namespace calls others.
     pub nsids: Vec<NamedNetns>,
-    /// Who lives in it. Not filled for the node's own namespace.
+    /// Who lives in it. In the node's own namespace, only processes of pods that share it are told.
     pub processes: Table<Process>,
     /// Devices.
     pub links: Table<Link>,

@@ -68,6 +68,15 @@ impl Sandbox {
             format!("{}/{}", self.namespace, self.name)
         }
     }
+
+    /// Its own identifier and those of its containers.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let containers = self
+            .containers
+            .iter()
+            .map(|container| container.id.as_str());
+        std::iter::once(self.id.as_str()).chain(containers)
+    }
 }
 
 /// The reason when the runtime was left out on purpose: nothing that should be known is missing then.

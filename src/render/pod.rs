@@ -11,8 +11,9 @@ use super::pods::age;
 use crate::inspect::gateway::Answer;
 use crate::inspect::pod::{Interface, Peer, PodReport, Row};
 use crate::model::link::{BridgePort, PortState};
+use crate::model::netns::Process;
 use crate::model::sandbox::short_id;
-use crate::model::{Address, Link, Table, notation};
+use crate::model::{Address, Link, State, Table, notation};
 
 /// The width of the words on the left.
 const LABEL: usize = 12;
@@ -115,6 +116,7 @@ impl Page<'_> {
         match &report.netns {
             Some(netns) if netns.is_node => {
                 self.line("netns", "the node's own (hostNetwork)")?;
+                self.processes(&netns.processes)?;
             }
             Some(netns) => {
                 let paths = if netns.paths.is_empty() {
@@ -123,29 +125,7 @@ impl Page<'_> {
                     netns.paths.join(", ")
                 };
                 self.line("netns", &format!("{}  net:[{}]", escape(&paths), netns.id))?;
-                let width = netns
-                    .processes
-                    .iter()
-                    .map(|p| p.pid.to_string().len())
-                    .max()
-                    .unwrap_or(0);
-                self.lines(
-                    "processes",
-                    netns
-                        .processes
-                        .iter()
-                        .map(|p| format!("{:>width$}  {}", p.pid, p.command)),
-                )?;
-                if let Some(reason) = netns.processes.doubt() {
-                    self.line(
-                        "processes",
-                        &self
-                            .style
-                            .doubtful(format!("not known: {}", escape(reason))),
-                    )?;
-                } else if netns.processes.rows.is_empty() {
-                    self.line("processes", "none")?;
-                }
+                self.processes(&netns.processes)?;
             }
             None => {
                 let path = report
@@ -162,6 +142,31 @@ impl Page<'_> {
                     let text = format!("{}  cannot be read", path.unwrap_or("of unknown path"));
                     self.line("netns", &self.style.doubtful(escape(&text)))?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    fn processes(&mut self, processes: &Table<Process>) -> io::Result<()> {
+        let width = processes
+            .iter()
+            .map(|process| process.pid.to_string().len())
+            .max()
+            .unwrap_or(0);
+        let texts = processes
+            .iter()
+            .map(|process| format!("{:>width$}  {}", process.pid, process.command));
+        self.lines("processes", texts)?;
+        match (processes.state, processes.doubt()) {
+            // Of a table that was read as far as needed, what was needed is here.
+            (State::Complete | State::Partial, _) | (_, None) => {
+                if processes.rows.is_empty() {
+                    self.line("processes", "none")?;
+                }
+            }
+            (_, Some(reason)) => {
+                let text = format!("not known: {}", escape(reason));
+                self.line("processes", &self.style.doubtful(text))?;
             }
         }
         Ok(())
@@ -298,16 +303,13 @@ impl Page<'_> {
             .filter(|text| keep(text));
         self.lines(label, texts)?;
         match table.doubt() {
-            Some(reason)
-                if table.state == crate::model::State::Unavailable && reason != "not asked for" =>
-            {
-                self.line(
+            Some(reason) if table.state == State::Unavailable && reason != "not asked for" => self
+                .line(
                     label,
                     &self
                         .style
                         .doubtful(format!("not known: {}", escape(reason))),
-                )
-            }
+                ),
             _ => Ok(()),
         }
     }

@@ -360,11 +360,30 @@ fn every_field_of_a_pod_is_right_whoever_made_its_network() {
                 && text.contains("hostNetwork"),
             "{text}"
         );
+        // Its processes are among the node's, and no other is told.
+        let shared: Value =
+            serde_json::from_str(&node.ovl_ok(&["pod", "default/shared", "-o", "json"])).unwrap();
+        let own = shared["netns"]["processes"]["rows"].as_array().unwrap();
+        assert_eq!(own.len(), 1, "{own:?}");
+        assert_eq!(own[0]["container"], on_node[0]);
+        assert_eq!(own[0]["pid"], shared["sandbox"]["pid"]);
+        let line = format!("processes   {}  /bin/sleep", own[0]["pid"]);
+        assert!(text.contains(&line), "{line} is not in {text}");
+        let by_pid = node.ovl_ok(&["pod", &format!("pid:{}", own[0]["pid"])]);
+        assert_eq!(ageless(&by_pid), ageless(&text));
 
         let check = node.ovl(&["check"]);
         let words = String::from_utf8_lossy(&check.stdout).into_owned();
         assert_eq!(check.status.code(), Some(0), "{words}");
         assert!(words.contains("nothing wrong"), "{words}");
+        let reader = super::saved::Reader::new();
+        for args in [
+            ["pod", "default/one"].as_slice(),
+            &["pod", "default/shared"],
+            &["check"],
+        ] {
+            reader.compare(args, |args| node.ovl(args), |path| node.machine.path(path));
+        }
         without_the_runtime(&mut node, &ids);
     }
 }

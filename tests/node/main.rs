@@ -16,4 +16,5 @@ mod findings;
 mod kernel;
 mod labs;
 mod machine;
+mod saved;
 mod schemas;

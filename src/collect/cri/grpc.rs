@@ -9,6 +9,7 @@ use h2::client::SendRequest;
 use http::{HeaderMap, Request};
 use prost::Message;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 
 use super::Error;
 
@@ -52,18 +53,28 @@ impl Channel {
         })
     }
 
-    pub(super) fn socket(&self) -> &Path {
-        &self.socket
-    }
-
     /// The version that is spoken.
     pub(super) fn api(&self) -> &'static str {
         self.api
     }
 
-    /// Speaks the older version from now on.
-    pub(super) fn speak_v1alpha2(&mut self) {
-        self.api = "v1alpha2";
+    /// Speaks the older version from now on; `false` if it was spoken already.
+    pub(super) fn speak_older(&mut self) -> bool {
+        std::mem::replace(&mut self.api, "v1alpha2") != "v1alpha2"
+    }
+
+    /// Asks without waiting for the answer.
+    pub(super) fn begin<A: Message + Default + 'static>(
+        &self,
+        method: &'static str,
+        question: impl Message + 'static,
+    ) -> Pending<A> {
+        let mut channel = self.clone();
+        Pending {
+            socket: self.socket.clone(),
+            method,
+            task: tokio::spawn(async move { channel.call(method, &question).await }),
+        }
     }
 
     /// Asks `question` of a method of the runtime service.
@@ -119,6 +130,26 @@ impl Channel {
             });
         }
         message(&bytes).map_err(wrong)
+    }
+}
+
+/// An answer that is on its way.
+pub(super) struct Pending<A> {
+    socket: Arc<Path>,
+    method: &'static str,
+    task: JoinHandle<Result<A, Error>>,
+}
+
+impl<A> Pending<A> {
+    /// Waits for it.
+    pub(super) async fn finish(self) -> Result<A, Error> {
+        self.task.await.unwrap_or_else(|_| {
+            Err(Error::Answer {
+                socket: self.socket.to_path_buf(),
+                method: self.method,
+                reason: "the question was not finished".to_owned(),
+            })
+        })
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct ListSandboxes {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Filter {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
     #[prost(map = "string, string", tag = "3")]
     pub(super) label_selector: HashMap<String, String>,
 }
@@ -128,6 +130,8 @@ pub(super) struct ListContainers {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ContainerFilter {
+    #[prost(string, tag = "1")]
+    pub(super) id: String,
     #[prost(string, tag = "3")]
     pub(super) pod_sandbox_id: String,
 }

@@ -39,33 +39,44 @@ const NDTA_PARMS: u16 = 6;
 const NDTA_STATS: u16 = 7;
 const NDTPA_IFINDEX: u16 = 1;
 
-/// Neighbours of both families and the addresses answered for others. With `device`, on a strict
-/// socket, those of one device.
-pub(in crate::collect) fn read(socket: &mut Socket, device: Option<IfIndex>) -> Table<Neighbour> {
-    let request = |family, flags| {
-        let mut header = [0; HEADER];
-        header[0] = family;
-        header[10] = flags;
-        let mut body = Writer::behind(&header);
-        // The kernel refuses to filter the proxy table by device (net/core/neighbour.c).
-        if let (Some(device), 0) = (device, flags) {
-            body = body.put_u32(NDA_IFINDEX, device.0);
-        }
-        Message::new(RTM_GETNEIGH, body.0)
-    };
+/// Neighbours of both families and the addresses answered for others.
+pub(in crate::collect) fn read(socket: &mut Socket) -> Table<Neighbour> {
     let requests = [
-        request(INET, 0),
-        request(INET6, 0),
-        request(INET, NTF_PROXY),
-        request(INET6, NTF_PROXY),
+        request(INET, 0, None),
+        request(INET6, 0, None),
+        request(INET, NTF_PROXY, None),
+        request(INET6, NTF_PROXY, None),
     ];
-    let mut table = tables(socket, &requests, decode);
-    // A neighbour is not told by flag whether it came from the proxy dump in all kernels, and a device
-    // may be in both; the proxy dump is the only one with NTF_PROXY set.
+    tables(socket, &requests, decode)
+}
+
+/// Neighbours behind one device. Needs a strict socket.
+pub(in crate::collect) fn read_of(socket: &mut Socket, device: IfIndex) -> Table<Neighbour> {
+    let requests = [
+        request(INET, 0, Some(device)),
+        request(INET6, 0, Some(device)),
+    ];
+    tables(socket, &requests, decode)
+}
+
+/// The addresses answered for others. The kernel refuses to filter these by device (`net/core/neighbour.c`).
+pub(in crate::collect) fn read_proxies(socket: &mut Socket) -> Table<Neighbour> {
+    let requests = [
+        request(INET, NTF_PROXY, None),
+        request(INET6, NTF_PROXY, None),
+    ];
+    tables(socket, &requests, decode)
+}
+
+fn request(family: u8, flags: u8, device: Option<IfIndex>) -> Message {
+    let mut header = [0; HEADER];
+    header[0] = family;
+    header[10] = flags;
+    let mut body = Writer::behind(&header);
     if let Some(device) = device {
-        table.rows.retain(|row| row.device == device);
+        body = body.put_u32(NDA_IFINDEX, device.0);
     }
-    table
+    Message::new(RTM_GETNEIGH, body.0)
 }
 
 fn decode(payload: &[u8]) -> Option<Neighbour> {
@@ -104,12 +115,12 @@ pub(in crate::collect) fn read_fdb(socket: &mut Socket) -> Table<FdbEntry> {
     table(socket, &Message::new(RTM_GETNEIGH, header), decode_fdb)
 }
 
-/// The forwarding database rows of one bridge. Needs a strict socket.
-pub(in crate::collect) fn read_fdb_of(socket: &mut Socket, bridge: IfIndex) -> Table<FdbEntry> {
+/// The forwarding database rows behind one port of a bridge. Needs a strict socket.
+pub(in crate::collect) fn read_fdb_of(socket: &mut Socket, port: IfIndex) -> Table<FdbEntry> {
     let mut header = [0; HEADER];
     header[0] = BRIDGE;
-    let body = Writer::behind(&header).put_u32(NDA_MASTER, bridge.0);
-    table(socket, &Message::new(RTM_GETNEIGH, body.0), decode_fdb)
+    header[4..8].copy_from_slice(&port.0.to_ne_bytes());
+    table(socket, &Message::new(RTM_GETNEIGH, header), decode_fdb)
 }
 
 fn decode_fdb(payload: &[u8]) -> Option<FdbEntry> {

@@ -40,6 +40,8 @@ const RTNH_F_ONLINK: u32 = 4;
 const RTNH_F_LINKDOWN: u32 = 16;
 /// A route that was made from another for one destination: a cache, not configuration.
 const RTM_F_CLONED: u32 = 0x200;
+/// The route itself is wanted, not what was made of it for one destination.
+const RTM_F_FIB_MATCH: u32 = 0x2000;
 const RTM_F_OFFLOAD: u32 = 0x4000;
 
 /// The kernel counts a route's remaining time in ticks of `USER_HZ`.
@@ -48,13 +50,15 @@ const USER_HZ: u32 = 100;
 /// What to ask for. A strict socket is needed for anything but everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::collect) struct Wanted {
+    /// Only routes of this family.
+    pub(in crate::collect) family: Option<u8>,
     /// Only routes that leave by this device.
     pub(in crate::collect) device: Option<IfIndex>,
     /// Only routes of this table.
     pub(in crate::collect) table: Option<TableId>,
 }
 
-/// The routes of both families.
+/// The routes, of both families unless one is wanted.
 pub(in crate::collect) fn read(socket: &mut Socket, wanted: Wanted) -> Table<Route> {
     let request = |family| {
         let mut header = [0; HEADER];
@@ -68,7 +72,37 @@ pub(in crate::collect) fn read(socket: &mut Socket, wanted: Wanted) -> Table<Rou
         }
         Message::new(RTM_GETROUTE, body.0)
     };
-    tables(socket, &[request(INET), request(INET6)], decode)
+    match wanted.family {
+        Some(family) => tables(socket, &[request(family)], decode),
+        None => tables(socket, &[request(INET), request(INET6)], decode),
+    }
+}
+
+/// The route by which the namespace of `socket` reaches an address; `None` without one.
+///
+/// # Errors
+/// When the kernel does not answer.
+pub(in crate::collect) fn to(
+    socket: &mut Socket,
+    address: IpAddr,
+) -> Result<Option<Route>, plugin_core::netlink::Error> {
+    let mut header = [0; HEADER];
+    header[8..12].copy_from_slice(&RTM_F_FIB_MATCH.to_ne_bytes());
+    let body = match address {
+        IpAddr::V4(address) => {
+            (header[0], header[1]) = (INET, 32);
+            Writer::behind(&header).put(RTA_DST, &address.octets())
+        }
+        IpAddr::V6(address) => {
+            (header[0], header[1]) = (INET6, 128);
+            Writer::behind(&header).put(RTA_DST, &address.octets())
+        }
+    };
+    match socket.get::<_, Message>(&Message::new(RTM_GETROUTE, body.0), 0) {
+        Ok(answer) => Ok(decode(&answer.payload)),
+        Err(error) if error.errno() == Some(libc::ENETUNREACH) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Turns one message into a route.

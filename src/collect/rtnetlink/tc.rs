@@ -135,6 +135,20 @@ pub(in crate::collect) fn read_filters(
     tables(socket, &requests, decode_filter)
 }
 
+/// The filters that see what arrives at a device. Which queue they hang below need not be known.
+pub(in crate::collect) fn read_ingress(socket: &mut Socket, device: IfIndex) -> Table<Filter> {
+    let below =
+        |socket: &mut Socket, parent| table(socket, &filter_request(device, parent), decode_filter);
+    // `ingress` answers by any class of its own, `clsact` by those of its two sides only
+    // (net/sched/sch_ingress.c, ingress_find and clsact_find).
+    let ingress = below(socket, INGRESS_HANDLE);
+    if ingress.rows.is_empty() && ingress.is_complete() {
+        below(socket, CLSACT_INGRESS)
+    } else {
+        ingress
+    }
+}
+
 fn filter_request(device: IfIndex, parent: u32) -> Message {
     let mut header = [0; HEADER];
     header[4..8].copy_from_slice(&device.0.to_ne_bytes());
