@@ -8,7 +8,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env=PATH,OVL_TEST_ST
 BUILD_PACKAGES := gcc libc6-dev libpcap-dev pkg-config
 RUN_PACKAGES := iproute2 iputils-ping nftables iptables containernetworking-plugins
 TEST_PACKAGES := tcpdump tshark containerd runc busybox-static ethtool conntrack jq procps bc iperf3 socat \
-	zstd xz-utils
+	zstd xz-utils faketime perl-base
 
 .PHONY: help build release demo test lint completions faults bench clean
 help:

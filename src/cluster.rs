@@ -5,6 +5,7 @@
 pub mod client;
 pub mod file;
 pub mod live;
+pub(crate) mod parallel;
 pub mod protocol;
 pub mod serve;
 

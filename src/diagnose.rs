@@ -10,6 +10,7 @@
 //! | `address` | one address twice, records without a pod and the reverse |
 //! | `cni` | configurations and plugins that a runtime cannot use |
 //! | `device` | ends of pairs, bridges and their ports, MTUs |
+//! | `echoes` | what packets between each two nodes say |
 //! | `forward` | packet filters that let nothing of a pod through |
 //! | `forwarding` | a node that does not forward |
 //! | `gateway` | routers that nobody answers for |
@@ -26,6 +27,7 @@ mod address;
 pub mod catalogue;
 mod cni;
 mod device;
+pub mod echoes;
 mod finding;
 mod forward;
 mod forwarding;
@@ -41,6 +43,7 @@ pub mod trace;
 
 use serde::Serialize;
 
+use echoes::Echoes;
 pub use finding::{Evidence, Finding, Severity};
 
 use crate::model::bundle::Missing;
@@ -108,11 +111,40 @@ pub struct Report {
     pub doubts: Vec<String>,
     /// Nodes that did not answer.
     pub missing: Vec<Missing>,
+    /// What became of the echoes; nothing if none were sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echoes: Option<Echoes>,
 }
 
 impl Report {
     /// The name of this document's shape.
     pub const SCHEMA: &'static str = "ovl.check/v1";
+
+    /// Adds a finding, unless the same is there.
+    pub(crate) fn add(&mut self, finding: Finding) {
+        let told = self.findings.iter().any(|other| {
+            (other.id, &other.node, &other.place, &other.device)
+                == (finding.id, &finding.node, &finding.place, &finding.device)
+        });
+        if !told {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Adds something that is not known, once.
+    pub(crate) fn doubt(&mut self, text: String) {
+        if !self.doubts.contains(&text) {
+            self.doubts.push(text);
+        }
+    }
+
+    /// Faults first, then by place.
+    pub(crate) fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            (a.severity, &a.node, a.id, &a.place, &a.device)
+                .cmp(&(b.severity, &b.node, b.id, &b.place, &b.device))
+        });
+    }
 }
 
 /// Looks at each node by itself, then at each against each.
@@ -123,6 +155,7 @@ pub fn check(bundle: &Bundle) -> Report {
         findings: Vec::new(),
         doubts: Vec::new(),
         missing: bundle.missing.clone(),
+        echoes: None,
     };
     for node in &bundle.nodes {
         for family in [
@@ -150,13 +183,7 @@ pub fn check(bundle: &Bundle) -> Report {
         doubts(node, &mut report.doubts);
     }
     for finding in network::check(bundle) {
-        let told = report.findings.iter().any(|other| {
-            (other.id, &other.node, &other.place, &other.device)
-                == (finding.id, &finding.node, &finding.place, &finding.device)
-        });
-        if !told {
-            report.findings.push(finding);
-        }
+        report.add(finding);
     }
     report.doubts.extend(
         bundle
@@ -164,10 +191,7 @@ pub fn check(bundle: &Bundle) -> Report {
             .iter()
             .map(|missing| format!("{}: {}", missing.node, missing.reason)),
     );
-    report.findings.sort_by(|a, b| {
-        (a.severity, &a.node, a.id, &a.place, &a.device)
-            .cmp(&(b.severity, &b.node, b.id, &b.place, &b.device))
-    });
+    report.sort();
     report
 }
 

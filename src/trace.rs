@@ -3,6 +3,7 @@
 
 pub mod endpoint;
 pub mod mtu;
+pub mod watch;
 mod ways;
 
 use std::net::IpAddr;
@@ -10,9 +11,13 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 pub use endpoint::{Endpoint, Named};
-pub use ways::{Question, Ways, ways};
+pub use ways::{Content, Question, Ways, between, ways};
 
+use watch::Watched;
+
+use crate::diagnose::Severity;
 use crate::diagnose::trace::Verdict;
+use crate::error::Outcome;
 use crate::model::bundle::Missing;
 use crate::walk::path::{End, Packet, Path};
 
@@ -48,11 +53,26 @@ pub struct Trace {
     pub doubts: Vec<String>,
     /// Nodes that did not answer.
     pub missing: Vec<Missing>,
+    /// When and how it became another than the one before; nothing if it was not watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
 }
 
 impl Trace {
     /// The name of this document's shape.
     pub const SCHEMA: &'static str = "ovl.trace/v1";
+
+    /// A fault if something is wrong; healthy if the question is answered and nothing is in doubt.
+    pub fn outcome(&self) -> Outcome {
+        let is_fault = |verdict: &Verdict| verdict.finding.severity == Severity::Fault;
+        if self.findings.iter().any(is_fault) {
+            Outcome::Fault
+        } else if self.is_answered() && self.doubts.is_empty() {
+            Outcome::Healthy
+        } else {
+            Outcome::CannotTell
+        }
+    }
 
     /// Whether the question is answered: every packet was, or, if none was sent, the tables lead there and back.
     pub fn is_answered(&self) -> bool {
@@ -98,6 +118,9 @@ pub struct Sight {
     /// their clocks taken off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_ns: Option<i64>,
+    /// How wrong that can be either way, nanoseconds; nothing if it was measured with one clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doubt_ns: Option<i64>,
 }
 
 /// What became of the packets that were sent.

@@ -7,8 +7,7 @@ use crate::command::mtu::Request;
 use crate::error::{Error, Result};
 use crate::render::Format;
 use crate::trace::endpoint::NotAnEndpoint;
-use crate::trace::{Named, Question};
-use crate::walk::path::Protocol;
+use crate::trace::{Content, Named, Question};
 
 /// `ovl mtu [SRC DST]`
 #[derive(Debug, Args)]
@@ -51,9 +50,7 @@ impl Mtu {
             (Some(source), Some(destination)) => Some(Question {
                 source: named(source)?,
                 destination: named(destination)?,
-                protocol: Protocol::EchoRequest,
-                data: 56,
-                dont_fragment: false,
+                content: Content::ECHO,
                 v6: match (self.v4, self.v6) {
                     (true, _) => Some(false),
                     (_, true) => Some(true),

@@ -77,6 +77,11 @@ impl Diff {
 /// `ovl check`
 #[derive(Debug, Args)]
 pub struct Check {
+    /// Also send one echo from each node to each other, and from a pod of each to a pod of each other; what is
+    /// lost is traced
+    #[arg(long, short, conflicts_with = "from")]
+    probe: bool,
+
     /// The output
     #[arg(long, short, value_enum, default_value = "text")]
     output: Format,
@@ -92,6 +97,7 @@ impl Check {
     /// When it makes no sense.
     pub fn into_request(self) -> Result<check::Request> {
         Ok(check::Request {
+            probe: self.probe,
             output: self.output,
             source: self.place.into_source()?,
         })

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::source::Where;
 use crate::command::trace::{Manner, Output, Request};
 use crate::error::{Error, Result};
-use crate::trace::{Named, Question};
+use crate::trace::{Content, Named, Question};
 use crate::walk::path::Protocol;
 
 /// `ovl trace SRC DST`
@@ -112,9 +112,11 @@ impl Trace {
             question: Question {
                 source,
                 destination: named(&self.destination)?,
-                protocol: protocol(&self.proto)?,
-                data: self.size,
-                dont_fragment: self.df,
+                content: Content {
+                    protocol: protocol(&self.proto)?,
+                    data: self.size,
+                    dont_fragment: self.df,
+                },
                 v6: match (self.v4, self.v6) {
                     (true, _) => Some(false),
                     (_, true) => Some(true),

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::protocol::{Answer, AnswerOutcome, Ask, Hello, Question, SCHEMA};
-use super::{Local, Remote};
+use super::{Local, Remote, parallel};
 use crate::collect::Scope;
 use crate::model::bundle::Missing;
 use crate::model::{Bundle, Node};
@@ -28,31 +28,11 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Asks all nodes, several at once; the answers are in the order of the nodes.
 pub fn ask_all(remote: &Remote, scope: &Scope) -> Bundle {
-    let queue = Mutex::new(remote.nodes.iter().enumerate());
-    let done = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let next = queue.lock().ok().and_then(|mut queue| queue.next());
-            let Some((place, (name, command))) = next else {
-                return;
-            };
-            let answer = ask(name, command, remote, scope);
-            if let Ok(mut done) = done.lock() {
-                done.push((place, name.clone(), answer));
-            }
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..remote.at_once.clamp(1, remote.nodes.len().max(1)) {
-            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                break;
-            }
-        }
+    let answers = parallel::each(&remote.nodes, remote.at_once, |(name, command)| {
+        (name.clone(), ask(name, command, remote, scope))
     });
-    let mut done = done.into_inner().unwrap_or_default();
-    done.sort_by_key(|(place, _, _)| *place);
     let mut bundle = Bundle::new(Vec::new(), Vec::new());
-    for (_, node, answer) in done {
+    for (node, answer) in answers {
         match answer {
             Ok(snapshot) => bundle.nodes.push(snapshot),
             Err(reason) => bundle.missing.push(Missing { node, reason }),

@@ -2,12 +2,11 @@
 //! open for it (taps) ends with it.
 
 use std::ffi::OsString;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::client::Connection;
 use super::protocol::{AnswerOutcome, Question};
-use super::{Local, Remote, Source};
+use super::{Local, Remote, Source, parallel};
 use crate::collect::Scope;
 use crate::error::{Error, Outcome, Result};
 use crate::lab::state::State;
@@ -21,6 +20,7 @@ const CLOCK_ROUNDS: usize = 5;
 /// Nodes, each with a conversation or the reason why there is none.
 pub struct Live {
     nodes: Vec<LiveNode>,
+    at_once: usize,
     local: Local,
     lab: Option<State>,
     limit: Duration,
@@ -64,30 +64,19 @@ impl Live {
             }
         };
         let limit = remote.limit;
-        let nodes = thread::scope(|scope| {
-            let opening: Vec<_> = remote
-                .nodes
-                .iter()
-                .map(|(name, command)| {
-                    scope.spawn(move || {
-                        let mut connection = Connection::open(command, limit);
-                        // The first question about the clock also makes the node get ready.
-                        let clock = connection.as_mut().ok().and_then(clock);
-                        LiveNode {
-                            name: name.clone(),
-                            connection,
-                            clock,
-                        }
-                    })
-                })
-                .collect();
-            opening
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect()
+        let nodes = parallel::each(&remote.nodes, remote.at_once, |(name, command)| {
+            let mut connection = Connection::open(command, limit);
+            // The first question about the clock also makes the node get ready.
+            let clock = connection.as_mut().ok().and_then(clock);
+            LiveNode {
+                name: name.clone(),
+                connection,
+                clock,
+            }
         });
         Ok(Self {
             nodes,
+            at_once: remote.at_once,
             local: remote.local,
             lab,
             limit,
@@ -126,7 +115,7 @@ impl Live {
         }
     }
 
-    /// Asks each node its question, all at once; the answers are in the order of the nodes. A node that
+    /// Asks each node its question, several at once; the answers are in the order of the nodes. A node that
     /// failed once is not asked again.
     pub fn ask_all(&mut self, question: impl Fn(&str) -> Option<Question>) -> Answers {
         self.ask_within(self.limit, question)
@@ -138,23 +127,16 @@ impl Live {
         limit: Duration,
         question: impl Fn(&str) -> Option<Question>,
     ) -> Answers {
-        thread::scope(|scope| {
-            let mut asking = Vec::with_capacity(self.nodes.len());
-            for node in &mut self.nodes {
-                if let Some(question) = question(&node.name) {
-                    asking.push((
-                        node.name.clone(),
-                        scope.spawn(move || node.ask(question, limit)),
-                    ));
-                }
-            }
-            asking
-                .into_iter()
-                .map(|(name, thread)| {
-                    let gone = || Err("asking it failed".to_owned());
-                    (name, thread.join().unwrap_or_else(|_| gone()))
-                })
-                .collect()
+        let asking: Vec<_> = self
+            .nodes
+            .iter_mut()
+            .filter_map(|node| {
+                let question = question(&node.name)?;
+                Some((node, question))
+            })
+            .collect();
+        parallel::each(asking, self.at_once, |(node, question)| {
+            (node.name.clone(), node.ask(question, limit))
         })
     }
 

@@ -86,6 +86,13 @@ pub enum Question {
     TapClose,
     /// Send probes, and answer when all are answered or had their time.
     Send(probe::Send),
+    /// Send several kinds of probes side by side, and answer when all are answered or had their time.
+    SendAll {
+        /// Each as in [`Question::Send`].
+        sends: Vec<probe::Send>,
+        /// Those that have not begun by then are left out, milliseconds.
+        within_ms: u64,
+    },
     /// What these namespaces have counted so far.
     Counters {
         /// Which.
@@ -229,6 +236,8 @@ pub enum AnswerOutcome {
     Closed,
     /// What became of the probes.
     Sent(Vec<Sent>),
+    /// What became of each kind of probes, or why they were not sent.
+    SentAll(Vec<Result<Vec<Sent>, String>>),
     /// What was counted, where it could be read.
     Counted(Vec<Counted>),
     /// The port that load is received at.

@@ -134,6 +134,9 @@ fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String
             Ok(AnswerOutcome::Closed)
         }
         Question::Send(request) => Ok(AnswerOutcome::Sent(session.send(&request)?)),
+        Question::SendAll { sends, within_ms } => Ok(AnswerOutcome::SentAll(
+            session.send_all(&sends, Duration::from_millis(within_ms)),
+        )),
         Question::Counters { netns } => Ok(AnswerOutcome::Counted(session.count(&netns))),
         Question::SinkOpen { netns, address } => {
             Ok(AnswerOutcome::Sink(session.open_sink(&netns, address)?))

@@ -15,8 +15,8 @@ use crate::probe::load::{Load, Received};
 use crate::probe::message::{Kind, NetnsRef, Send, Watch};
 use crate::probe::plan::reference;
 use crate::render::{Format, bench as show, format};
-use crate::trace::{Endpoint, Named, Question, Ways, ways};
-use crate::walk::path::{Path, Protocol};
+use crate::trace::{Content, Endpoint, Named, Question, Ways, ways};
+use crate::walk::path::Path;
 
 /// How long a node may take for what should take no time.
 const QUICK: Duration = Duration::from_secs(10);
@@ -86,9 +86,7 @@ fn find(bundle: &Bundle, source: &Named, destination: &Named) -> Result<Ways> {
     let question = Question {
         source: source.clone(),
         destination: destination.clone(),
-        protocol: Protocol::EchoRequest,
-        data: 56,
-        dont_fragment: false,
+        content: Content::ECHO,
         v6: None,
     };
     ways(bundle, &question).map_err(|who| super::trace::unfound(who, bundle))
@@ -187,7 +185,7 @@ fn echoes(
     from: &End,
     count: u16,
 ) -> std::result::Result<Option<RoundTrips>, String> {
-    let nonce = super::trace::nonce().map_err(|error| error.with_cause())?;
+    let nonce = crate::probe::prove::nonce().map_err(|error| error.with_cause())?;
     let send = Send {
         netns: from.netns.clone(),
         source: Some(from.address),

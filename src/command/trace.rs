@@ -6,17 +6,17 @@ use crate::cli::Context;
 use crate::cluster::live::Live;
 use crate::cluster::{Source, missing_in_words};
 use crate::collect::Scope;
-use crate::diagnose::{Severity, trace as diagnosis};
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::find::NotFound;
 use crate::model::Bundle;
-use crate::probe::correlate::correlate;
 pub use crate::probe::plan::Manner;
-use crate::probe::plan::Plan;
-use crate::probe::run;
+use crate::probe::prove::prove;
+use crate::probe::session::now_ns;
+use crate::render::escape::escape;
 use crate::render::format;
 use crate::render::trace::{self as show, svg};
 use crate::trace::endpoint::Unfound;
+use crate::trace::watch::{Watch, Watched};
 use crate::trace::{Question, Trace, ways};
 
 /// How long `--watch` rests between two traces.
@@ -63,25 +63,60 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
             .into_trace(&bundle);
         return show_once(request, &trace, context);
     }
-    let mut live = Live::open(&request.place)?;
-    if !request.watch {
-        let trace = once(request, &mut live)?;
-        // What the nodes keep open is closed before anybody reads how it ended.
-        drop(live);
-        return show_once(request, &trace, context);
+    if request.watch {
+        return watch(request, context);
     }
-    let mut before: Option<Vec<String>> = None;
+    let mut live = Live::open(&request.place)?;
+    let trace = once(request, &mut live)?;
+    // What the nodes keep open is closed before anybody reads how it ended.
+    drop(live);
+    show_once(request, &trace, context)
+}
+
+/// Traces again and again, and shows each that says something else.
+fn watch(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
+    let mut watch = Watch::default();
+    let mut live: Option<Live> = None;
     loop {
-        let trace = once(request, &mut live)?;
-        let now = state(&trace);
-        if before.as_ref() != Some(&now) {
-            if before.is_some() && matches!(request.output, Output::Text { .. }) {
-                context.out.write_all(b"\n")?;
+        let time_ns = now_ns();
+        let traced = match &mut live {
+            Some(live) => once(request, live),
+            None => {
+                Live::open(&request.place).and_then(|opened| once(request, live.insert(opened)))
             }
-            print(request.output, &trace, context)?;
-            context.out.flush()?;
-            before = Some(now);
+        };
+        // Nodes that were lost, or started anew, are asked again from the start.
+        if traced
+            .as_ref()
+            .map_or(true, |trace| !trace.missing.is_empty())
+        {
+            live = None;
         }
+        match traced {
+            Ok(mut trace) => {
+                let outcome = trace.outcome();
+                if let Some(change) = watch.note(&trace, outcome) {
+                    trace.watched = Some(Watched { time_ns, change });
+                    print(request.output, &trace, context)?;
+                }
+            }
+            // What makes no sense at first never will.
+            Err(error) if watch.is_new() => return Err(error),
+            Err(error) => {
+                let words = error.with_cause();
+                if let Some(change) = watch.note_failure(&words) {
+                    let watched = Watched { time_ns, change };
+                    match request.output {
+                        Output::Text { .. } => {
+                            show::change(&watched, context.style, context.out)?;
+                            writeln!(context.out, "  {}", escape(&words))?;
+                        }
+                        _ => super::warn(&words),
+                    }
+                }
+            }
+        }
+        context.out.flush()?;
         std::thread::sleep(PERIOD);
     }
 }
@@ -91,47 +126,17 @@ fn show_once(request: &Request, trace: &Trace, context: &mut Context<'_>) -> Res
     for words in missing_in_words(&trace.missing) {
         super::warn(&words);
     }
-    Ok(outcome(trace))
+    Ok(trace.outcome())
 }
 
 /// One whole trace.
 fn once(request: &Request, live: &mut Live) -> Result<Trace> {
     let bundle = live.read(&Scope::Everything)?;
     let ways = ways(&bundle, &request.question).map_err(|who| unfound(who, &bundle))?;
-    let Some(manner) = request.manner else {
-        return Ok(ways.into_trace(&bundle));
-    };
-    let plan = Plan::new(&bundle, &ways, manner, nonce()?)
-        .map_err(|why| Error::new(Outcome::CannotTell, why))?;
-    let done = run::run(live, &bundle, &plan);
-    let seen = correlate(&bundle, &ways, &plan, &done.collected);
-    let conclusion = diagnosis::conclude(&bundle, &ways.for_diagnosis(), Some(&seen.observed));
-    let mut trace = ways.with_conclusion(&bundle, conclusion);
-    trace.out.sights = seen.there;
-    if let Some(back) = &mut trace.back {
-        back.sights = seen.back;
+    match request.manner {
+        Some(manner) => prove(live, &bundle, ways, manner),
+        None => Ok(ways.into_trace(&bundle)),
     }
-    trace.probes = Some(seen.probes);
-    trace.doubts.extend(done.doubts);
-    Ok(trace)
-}
-
-/// What makes a trace another than the one before: what is wrong and where, which way it goes, whether it
-/// arrives; not how long it took.
-fn state(trace: &Trace) -> Vec<String> {
-    let findings = trace.findings.iter().map(|verdict| {
-        let finding = &verdict.finding;
-        format!(
-            "{} {} {:?} {:?}",
-            finding.id, finding.node, finding.place, finding.device
-        )
-    });
-    let points = trace.out.path.tap_points();
-    findings
-        .chain(points.map(|point| format!("{point:?}")))
-        .chain(trace.missing.iter().map(|missing| missing.node.clone()))
-        .chain([trace.is_answered().to_string()])
-        .collect()
 }
 
 fn print(output: Output, trace: &Trace, context: &mut Context<'_>) -> Result<()> {
@@ -143,32 +148,8 @@ fn print(output: Output, trace: &Trace, context: &mut Context<'_>) -> Result<()>
     Ok(())
 }
 
-/// A number that no packet but ours has.
-pub(super) fn nonce() -> Result<u64> {
-    let mut octets = [0; 8];
-    std::fs::File::open("/dev/urandom")
-        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut octets))
-        .map_err(|error| Error::failed("cannot read /dev/urandom").caused_by(error))?;
-    Ok(u64::from_be_bytes(octets))
-}
-
-/// 1 if something is wrong, 0 if the question is answered and nothing is in doubt, else 4.
-fn outcome(trace: &Trace) -> Outcome {
-    let faults = trace
-        .findings
-        .iter()
-        .any(|verdict| verdict.finding.severity == Severity::Fault);
-    if faults {
-        Outcome::Fault
-    } else if trace.is_answered() && trace.doubts.is_empty() {
-        Outcome::Healthy
-    } else {
-        Outcome::CannotTell
-    }
-}
-
 /// Whoever is not among the nodes that were read may be on one that was not.
-pub(super) fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
+pub fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
     if let Some(first) = missing_in_words(&bundle.missing).first()
         && !matches!(&unfound, Unfound::Pod(NotFound::Ambiguous(_)))
     {

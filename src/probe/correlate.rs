@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::clocks::{Clocks, Crossings};
 use super::counters::Moved;
 use super::message::{Outcome, Role, Seens, Sent, Sighting};
 use super::plan::Plan;
@@ -22,8 +23,8 @@ pub struct Collected {
     pub large: Option<Vec<Sent>>,
     /// What each node saw; a node that is missing saw nothing because nobody could look.
     pub seen: BTreeMap<String, Seens>,
-    /// By how much each node's clock is ahead of ours, nanoseconds.
-    pub ahead_ns: HashMap<String, i64>,
+    /// How the nodes' clocks differ from ours.
+    pub clocks: Clocks,
     /// Counters that moved, by node.
     pub moved: BTreeMap<String, Vec<Moved>>,
     /// Namespaces that could not be tapped, by node.
@@ -63,13 +64,22 @@ struct Seen<'a> {
 pub fn correlate(bundle: &Bundle, ways: &Ways, plan: &Plan, collected: &Collected) -> Correlated {
     let seen = ours(plan, collected);
     let out = &ways.conversation.out;
-    let there = sights(out, Way::There, &seen, collected);
+    let there = looks(out, Way::There, &seen, collected);
     let back = ways
         .conversation
         .back
         .as_ref()
-        .map(|path| sights(path, Way::Back, &seen, collected))
+        .map(|path| looks(path, Way::Back, &seen, collected))
         .unwrap_or_default();
+    let mut crossings = Crossings::default();
+    for (from, to, after) in there.iter().chain(&back).flat_map(Look::crossings) {
+        crossings.add(from, to, after);
+    }
+    let sights = |looks: &[Look<'_>]| -> Vec<Sight> {
+        let sight = |look: &Look<'_>| look.sight(&crossings, &collected.clocks);
+        looks.iter().map(sight).collect()
+    };
+    let (there, back) = (sights(&there), sights(&back));
     let left: u32 = number(
         collected
             .main
@@ -154,13 +164,12 @@ fn ours<'a>(plan: &Plan, collected: &'a Collected) -> Vec<Seen<'a>> {
                 Role::SynAnswer { to, .. } => (Way::Back, *syns.get(&to)?),
                 _ => return None,
             };
-            let ahead = collected.ahead_ns.get(node).copied().unwrap_or(0);
             Some(Seen {
                 node,
                 sighting,
                 way,
                 sequence,
-                time_ns: sighting.time_ns - ahead,
+                time_ns: collected.clocks.ours(node, sighting.time_ns),
             })
         })
         .collect();
@@ -168,15 +177,52 @@ fn ours<'a>(plan: &Plan, collected: &'a Collected) -> Vec<Seen<'a>> {
     seen
 }
 
+/// What one hop saw.
+#[derive(Default)]
+struct Look<'a> {
+    /// How many of the probes; nothing if nobody could look.
+    seen: Option<u32>,
+    /// Its node.
+    node: &'a str,
+    /// The node of the hop that saw it before, and how long after that it was seen here, for each probe.
+    after: Vec<(&'a str, i64)>,
+}
+
+impl<'a> Look<'a> {
+    /// What crossed from one node to another.
+    fn crossings(&self) -> impl Iterator<Item = (&'a str, &'a str, i64)> {
+        let crossed = self.after.iter().filter(|(from, _)| *from != self.node);
+        crossed.map(|(from, after)| (*from, self.node, *after))
+    }
+
+    fn sight(&self, crossings: &Crossings<'_>, clocks: &Clocks) -> Sight {
+        // All probes come from where the first came from, but for those that another tap missed.
+        let took = self.after.first().and_then(|(from, _)| {
+            let same = self.after.iter().filter(|(other, _)| other == from);
+            crossings.took(
+                clocks,
+                from,
+                self.node,
+                same.map(|(_, after)| *after).collect(),
+            )
+        });
+        Sight {
+            seen: self.seen,
+            after_ns: took.map(|took| took.ns),
+            doubt_ns: took.map(|took| took.doubt_ns).filter(|doubt| *doubt > 0),
+        }
+    }
+}
+
 /// What each hop of a way saw.
-fn sights(path: &Path, way: Way, seen: &[Seen<'_>], collected: &Collected) -> Vec<Sight> {
-    // The time at which the hop before saw each probe.
-    let mut before: HashMap<u16, i64> = HashMap::new();
+fn looks<'a>(path: &'a Path, way: Way, seen: &[Seen<'_>], collected: &Collected) -> Vec<Look<'a>> {
+    // Where and when the hop before saw each probe.
+    let mut before: HashMap<u16, (&'a str, i64)> = HashMap::new();
     path.hops
         .iter()
         .map(|hop| {
             let Some(point) = hop.tap_point().filter(|point| has_tap(point, collected)) else {
-                return Sight::default();
+                return Look::default();
             };
             let mut times: BTreeMap<u16, i64> = BTreeMap::new();
             for seen in seen
@@ -185,15 +231,23 @@ fn sights(path: &Path, way: Way, seen: &[Seen<'_>], collected: &Collected) -> Ve
             {
                 times.entry(seen.sequence).or_insert(seen.time_ns);
             }
-            let mut after: Vec<i64> = times
+            let after = times
                 .iter()
-                .filter_map(|(sequence, time)| Some(time - before.get(sequence)?))
+                .filter_map(|(sequence, time)| {
+                    let (node, earlier) = before.get(sequence)?;
+                    Some((*node, time - earlier))
+                })
                 .collect();
-            after.sort_unstable();
-            before.extend(&times);
-            Sight {
+            let node = hop.at.node.as_str();
+            before.extend(
+                times
+                    .iter()
+                    .map(|(sequence, time)| (*sequence, (node, *time))),
+            );
+            Look {
                 seen: Some(number(times.len())),
-                after_ns: after.get(after.len() / 2).copied(),
+                node,
+                after,
             }
         })
         .collect()

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::clocks::{Ahead, Clocks};
 use super::correlate::{self, Collected};
 use super::counters::{moved, moved_by_probes};
 use super::message::{NetnsRef, Seens, Send, Sent};
@@ -55,7 +56,7 @@ pub fn run(live: &mut Live, bundle: &Bundle, plan: &Plan) -> Done {
     if let Some(request) = plan.large.as_ref().filter(|_| any_passed) {
         done.collected.large = send(live, &plan.node, request).ok();
     }
-    done.collected.ahead_ns = ahead(live, plan);
+    done.collected.clocks = clocks(live, plan);
     done
 }
 
@@ -155,21 +156,27 @@ fn send(live: &mut Live, node: &str, request: &Send) -> Result<Vec<Sent>, String
     }
 }
 
-/// By how much each clock is ahead. Nodes that share a kernel share a clock, whatever was measured.
-fn ahead(live: &Live, plan: &Plan) -> std::collections::HashMap<String, i64> {
+/// How clocks differ. Nodes that share a kernel share a clock, whatever was measured.
+fn clocks(live: &Live, plan: &Plan) -> Clocks {
     let mut of_boot = BTreeMap::new();
-    plan.taps
-        .keys()
-        .filter_map(|node| {
-            let clock = live.clock(node)?;
-            let ahead = if clock.boot.is_empty() {
-                clock.ahead_ns
-            } else {
-                *of_boot.entry(clock.boot.clone()).or_insert(clock.ahead_ns)
-            };
-            Some((node.clone(), ahead))
-        })
-        .collect()
+    let known = plan.taps.keys().filter_map(|node| {
+        let clock = live.clock(node)?;
+        let ahead = Ahead {
+            ns: clock.ahead_ns,
+            doubt_ns: clock.doubt_ns,
+            boot: clock.boot.clone(),
+        };
+        let shared = of_boot
+            .entry(clock.boot.clone())
+            .or_insert_with(|| ahead.clone());
+        let ahead = if clock.boot.is_empty() {
+            ahead
+        } else {
+            shared.clone()
+        };
+        Some((node.clone(), ahead))
+    });
+    Clocks(known.collect())
 }
 
 /// What a snapshot says was counted then.

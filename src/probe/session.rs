@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugin_core::netns::Netns;
 
 use super::load::{Load, Received, Sink};
 use super::message::{Blind, NetnsRef, Seens, Send, Sent, Watch};
 use super::tap::Tap;
+use crate::cluster::parallel;
 use crate::collect;
 use crate::model::counters::Counted;
 use crate::model::number::NetnsId;
@@ -17,6 +18,8 @@ use crate::wire::packet::VxlanPorts;
 
 /// Namespaces that one session opens taps in.
 const MOST_TAPS: usize = 256;
+/// Kinds of probes that one session sends at once.
+const SENDERS: usize = 16;
 
 /// Now by this node's clock, nanoseconds since 1970.
 pub fn now_ns() -> i64 {
@@ -154,6 +157,18 @@ impl Session {
     pub fn send(&self, request: &Send) -> Result<Vec<Sent>, String> {
         let netns = self.enter(&request.netns)?;
         super::send::send(&netns, request).map_err(|error| format!("cannot send: {error}"))
+    }
+
+    /// Sends several kinds of probes, some of them at once, and none that has not begun when `within` is over.
+    /// The results are in their order.
+    pub fn send_all(&self, requests: &[Send], within: Duration) -> Vec<Result<Vec<Sent>, String>> {
+        let end = Instant::now() + within;
+        parallel::each(requests, SENDERS, |request| {
+            if Instant::now() >= end {
+                return Err(format!("not sent within {} s", within.as_secs_f32()));
+            }
+            self.send(request)
+        })
     }
 
     /// Reads what namespaces have counted; one that cannot be entered is left out.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::escape::escape;
+use crate::diagnose::echoes::{Count, Echoes};
 use crate::diagnose::{Finding, Report, Severity};
 
 /// Writes what was found, faults first, and what could not be looked at. `wide` adds the proof of warnings too.
@@ -39,11 +40,51 @@ pub fn text(report: &Report, wide: bool, style: Style, out: &mut dyn Write) -> i
         )),
     };
     writeln!(out, "{summary}")?;
+    if let Some(echoes) = &report.echoes {
+        write_echoes(echoes, style, out)?;
+    }
     for doubt in &report.doubts {
         writeln!(
             out,
             "  {}",
             style.doubtful(format!("not seen  {}", escape(doubt)))
+        )?;
+    }
+    Ok(())
+}
+
+/// How many echoes were answered, and those that were not.
+fn write_echoes(echoes: &Echoes, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let of = |count: &Count, between: &str| {
+        let text = format!("{} of {} {between}", count.answered, count.sent);
+        if count.answered == count.sent {
+            style.good(text)
+        } else {
+            style.bad(text)
+        }
+    };
+    let mut parts = vec![of(&echoes.nodes, "between nodes")];
+    if echoes.pods.sent > 0 {
+        parts.push(of(&echoes.pods, "between pods"));
+    }
+    writeln!(out, "  echoes    {}", parts.join(", "))?;
+    for lost in &echoes.lost {
+        writeln!(
+            out,
+            "  {}      {} {} → {} {}  {}",
+            style.bad("lost"),
+            escape(&lost.source),
+            lost.source_address,
+            escape(&lost.destination),
+            lost.destination_address,
+            style.aside(lost.findings.join(", "))
+        )?;
+    }
+    for node in &echoes.without_pods {
+        writeln!(
+            out,
+            "  {}",
+            style.aside(format!("no pods   {}", escape(node)))
         )?;
     }
     Ok(())

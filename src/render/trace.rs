@@ -10,8 +10,11 @@ use super::Style;
 use super::check;
 use super::escape::escape;
 use crate::diagnose::trace::Verdict;
+use crate::trace::watch::{Change, Watched};
 use crate::trace::{Endpoint, Leg, Probes, Sight, Trace};
 use crate::walk::path::{Direction, End, Hop, Protocol, RowTable, Step, Wire, Wrapping};
+use crate::wire::Timestamp;
+use crate::wire::print::clock_text;
 
 /// How far a row may reach before it is left to `wide`.
 const WIDEST_ROW: usize = 76;
@@ -21,6 +24,9 @@ const WIDEST_ROW: usize = 76;
 /// # Errors
 /// Those of `out`.
 pub fn text(trace: &Trace, wide: bool, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(watched) = &trace.watched {
+        change(watched, style, out)?;
+    }
     writeln!(
         out,
         "{}  →  {}   {}",
@@ -58,6 +64,31 @@ pub fn text(trace: &Trace, wide: bool, style: Style, out: &mut dyn Write) -> io:
         )?;
     }
     Ok(())
+}
+
+/// One line that says when and what: `12:03:07  broke`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn change(watched: &Watched, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let word = watched.change.as_str();
+    let word = match watched.change {
+        Change::Broke => style.bad(word),
+        Change::Healed | Change::Known => style.good(word),
+        Change::Unknown => style.doubtful(word),
+        Change::Begun | Change::Changed => word.to_owned(),
+    };
+    if watched.change != Change::Begun {
+        writeln!(out)?;
+    }
+    writeln!(out, "{}  {word}", time_of_day(watched.time_ns))
+}
+
+/// The time of day in the local zone, to the second.
+fn time_of_day(time_ns: i64) -> String {
+    let seconds = time_ns.div_euclid(1_000_000_000);
+    let text = clock_text(Timestamp { seconds, nanos: 0 }, false);
+    text.split('.').next().unwrap_or_default().to_owned()
 }
 
 fn endpoint(endpoint: &Endpoint, style: Style) -> String {
@@ -274,18 +305,30 @@ fn sight(sight: Option<Sight>, sent: Option<u32>, style: Style) -> String {
         style.doubtful(count)
     };
     match sight.after_ns {
-        Some(after) if seen > 0 => format!("{count}  {:>9}", after_text(after)),
+        Some(after) if seen > 0 => {
+            format!(
+                "{count}  {:>9}",
+                after_text(after, sight.doubt_ns.unwrap_or(0))
+            )
+        }
         _ => count,
     }
 }
 
-/// Rounded as far as it can be believed.
-fn after_text(ns: i64) -> String {
+/// Rounded as far as it can be believed: `~` if it may as well be a quarter more or less, and no more than its bound if
+/// it may be nothing.
+fn after_text(ns: i64, doubt_ns: i64) -> String {
+    let (sign, ns) = match (ns, doubt_ns) {
+        (_, 0) => ("+", ns),
+        (ns, doubt) if ns < 500 => ("≤", ns.saturating_add(doubt)),
+        (ns, doubt) if doubt > ns / 4 => ("~", ns),
+        _ => ("+", ns),
+    };
     let us = (ns + 500) / 1000;
     if us >= 10_000 {
-        format!("+{}.{} ms", us / 1000, us % 1000 / 100)
+        format!("{sign}{}.{} ms", us / 1000, us % 1000 / 100)
     } else {
-        format!("{us:+} µs")
+        format!("{sign}{us} µs")
     }
 }
 
@@ -438,5 +481,20 @@ pub(super) fn arrow(direction: Direction) -> &'static str {
     match direction {
         Direction::Out => "out",
         Direction::In => "in",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_text;
+
+    #[test]
+    fn times_say_how_far_they_can_be_believed() {
+        assert_eq!(after_text(8_600, 0), "+9 µs");
+        assert_eq!(after_text(0, 0), "+0 µs");
+        assert_eq!(after_text(41_000, 2_000), "+41 µs");
+        assert_eq!(after_text(41_000, 40_000), "~41 µs");
+        assert_eq!(after_text(0, 14_000), "≤14 µs");
+        assert_eq!(after_text(12_340_000, 0), "+12.3 ms");
     }
 }

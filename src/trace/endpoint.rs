@@ -201,7 +201,14 @@ impl Endpoint {
         }
     }
 
-    fn at(name: String, node: &Node, netns: &Netns, address: IpAddr) -> Self {
+    /// Whoever is in a namespace, with the address of a family that others would use.
+    pub fn of(name: String, node: &Node, netns: &Netns, v6: bool) -> Option<Self> {
+        let address = address_of(node, netns, Some(v6))?;
+        Some(Self::at(name, node, netns, address))
+    }
+
+    /// Whoever is in a namespace, at one of its addresses.
+    pub fn at(name: String, node: &Node, netns: &Netns, address: IpAddr) -> Self {
         Self {
             name,
             node: Some(node.name.clone()),

@@ -15,14 +15,30 @@ pub struct Question {
     pub source: Named,
     /// Who is asked.
     pub destination: Named,
-    /// With what; its ports are filled in.
+    /// With what.
+    pub content: Content,
+    /// IPv6 or IPv4 on purpose.
+    pub v6: Option<bool>,
+}
+
+/// What a packet is to be, whoever it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// Its protocol; its ports are filled in.
     pub protocol: Protocol,
     /// Octets of data, as `ping -s` counts them.
     pub data: u32,
     /// Not to be cut.
     pub dont_fragment: bool,
-    /// IPv6 or IPv4 on purpose.
-    pub v6: Option<bool>,
+}
+
+impl Content {
+    /// What `ping` sends.
+    pub const ECHO: Self = Self {
+        protocol: Protocol::EchoRequest,
+        data: 56,
+        dont_fragment: false,
+    };
 }
 
 /// The ways by the tables.
@@ -47,13 +63,25 @@ pub struct Ways {
 /// # Errors
 /// When one of the two is not found.
 pub fn ways(bundle: &Bundle, question: &Question) -> Result<Ways, Unfound> {
-    let network = Network::new(bundle);
     let destination = Endpoint::find(bundle, &question.destination, question.v6)?;
     let source = Endpoint::find(
         bundle,
         &question.source,
         Some(destination.address.is_ipv6()),
     )?;
+    between(&Network::new(bundle), source, destination, question.content)
+}
+
+/// Asks the tables for the ways between two ends that are known.
+///
+/// # Errors
+/// When the source is in no namespace of these nodes.
+pub fn between(
+    network: &Network<'_>,
+    source: Endpoint,
+    destination: Endpoint,
+    content: Content,
+) -> Result<Ways, Unfound> {
     let no_source = || Unfound::NoAddress(format!("{}: no namespace here", source.name));
     let (Some(node), Some(netns)) = (&source.node, source.netns) else {
         return Err(no_source());
@@ -64,11 +92,11 @@ pub fn ways(bundle: &Bundle, question: &Question) -> Result<Ways, Unfound> {
         .as_ref()
         .zip(destination.netns)
         .and_then(|(node, netns)| network.space(node, netns));
-    let protocol = protocol(question.protocol, &destination);
+    let protocol = protocol(content.protocol, &destination);
     let packet = Packet {
         protocol,
-        size: question.data + headers(protocol, destination.address.is_ipv6()),
-        dont_fragment: question.dont_fragment,
+        size: content.data + headers(protocol, destination.address.is_ipv6()),
+        dont_fragment: content.dont_fragment,
         ..Packet::echo(source.address, destination.address)
     };
     let origin = Origin { space, goal };
@@ -90,8 +118,9 @@ pub fn ways(bundle: &Bundle, question: &Question) -> Result<Ways, Unfound> {
             };
             network.converse(origin, &large)
         });
-    let endpoints = if matches!(question.destination, Named::Service { .. }) {
-        endpoints(&network, origin, &packet)
+    // Only a service says what is spoken to it.
+    let endpoints = if destination.transport.is_some() {
+        endpoints(network, origin, &packet)
     } else {
         Vec::new()
     };
@@ -217,6 +246,7 @@ impl Ways {
             more_may_follow: conclusion.more_may_follow,
             doubts,
             missing: bundle.missing.clone(),
+            watched: None,
         }
     }
 }

@@ -163,6 +163,32 @@ fn a_trace_is_what_is_published() {
         assert_fits("trace", &String::from_utf8(output.stdout).unwrap());
     }
     let here = lab.here();
+    assert_fits("mtu", &lab.ok(&["mtu", "-o", "json", &here]));
+    let way = lab.ok(&["mtu", "pod1", "pod2", "-o", "json", &here]);
+    assert!(
+        way.contains("\"ends\"") && way.contains("\"path_mtu\": 1450"),
+        "{way}"
+    );
+    assert_fits("mtu", &way);
+    let nowhere = lab.run(&["mtu", "pod1", "8.8.8.8", "-o", "json", &here]);
+    let nowhere = String::from_utf8(nowhere.stdout).unwrap();
+    assert!(nowhere.contains("\"doubt\""), "{nowhere}");
+    assert_fits("mtu", &nowhere);
+    let echoes = lab.ok(&["check", "--probe", "-o", "json", &here]);
+    assert!(echoes.contains("\"echoes\""), "{echoes}");
+    assert_fits("check", &echoes);
+    lab.ok(&[
+        "lab",
+        "--lab",
+        lab.name(),
+        "break",
+        "vxlan-lost-in-underlay",
+    ]);
+    let lost = lab.run(&["check", "--probe", "-o", "json", &here]);
+    let lost = String::from_utf8(lost.stdout).unwrap();
+    assert!(lost.contains("\"layer\": \"pods\""), "{lost}");
+    assert_fits("check", &lost);
+    lab.ok(&["lab", "--lab", lab.name(), "heal"]);
     let bench = [
         "bench",
         "-o",

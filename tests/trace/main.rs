@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod clocks;
 mod deaths;
 mod healthy;
 mod lab;
 mod load;
+mod mesh;
 mod probes;
 mod results;
 mod space;
@@ -15,3 +17,5 @@ mod space;
 #[allow(dead_code)]
 #[path = "../lab/support.rs"]
 mod support;
+mod tables;
+mod watching;
