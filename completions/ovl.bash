@@ -209,34 +209,34 @@ _ovl() {
             return 0
             ;;
         ovl__subcmd__bench)
-            opts="-t -c -o -h -V --time --count --idle --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
+            opts="-4 -6 -o -h -V --seconds --echoes --rate --port --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --time)
+                --seconds)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -t)
+                --echoes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --count)
+                --rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -c)
+                --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "text wide json" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --from)
@@ -401,7 +401,7 @@ _ovl() {
             return 0
             ;;
         ovl__subcmd__check)
-            opts="-o -h -V --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
+            opts="-p -o -h -V --probe --output --from --lab --via --nodes --at-once --node-timeout --cri --cni-conf-dir --cni-bin-dir --cni-cache-dir --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -113,11 +113,12 @@ complete -c ovl -n "__fish_ovl_using_subcommand trace" -l static -d 'Only ask th
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s w -l watch -d 'Trace again and again, and show when it breaks and when it heals, until interrupted'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand trace" -s V -l version -d 'Print version'
-complete -c ovl -n "__fish_ovl_using_subcommand bench" -s t -l time -d 'Seconds of each load: TCP, then small UDP packets, on each of the two ways' -r
-complete -c ovl -n "__fish_ovl_using_subcommand bench" -s c -l count -d 'How many echoes measure the round trip; 0 for none' -r
-complete -c ovl -n "__fish_ovl_using_subcommand bench" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
-wide\t'For people: everything'
-json\t'For scripts: one document, with a `schema` field'"
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l seconds -d 'How many seconds each of the six measurements lasts' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l echoes -d 'How many echoes are sent, if there is time' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l rate -d 'Megabits of data a second that are not to be exceeded' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -l port -d 'The port that the load goes to, where a packet filter lets only some through' -r
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s o -l output -d 'The output' -r -f -a "text\t'A table: the pods beside their nodes'
+json\t'One document'"
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -l from -d 'Saved snapshots in place of the live network; `-` is standard input' -r -F
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -l lab -d 'A lab on this machine; the only one there is if no name is given' -r
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -l via -d 'The command that runs a program on a node, such as \'ssh root@{node}\'' -r
@@ -131,7 +132,8 @@ complete -c ovl -n "__fish_ovl_using_subcommand bench" -l cni-cache-dir -d 'Wher
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"
-complete -c ovl -n "__fish_ovl_using_subcommand bench" -l idle -d 'Only the round trip: put no load on the network'
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s 4 -d 'Over IPv4 only'
+complete -c ovl -n "__fish_ovl_using_subcommand bench" -s 6 -d 'Over IPv6 only'
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand bench" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand mtu" -s o -l output -d 'The output' -r -f -a "text\t'For people: aligned and short'
@@ -170,6 +172,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand check" -l cni-cache-dir -d 'Wher
 complete -c ovl -n "__fish_ovl_using_subcommand check" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"
+complete -c ovl -n "__fish_ovl_using_subcommand check" -s p -l probe -d 'Also send one echo from each node to each other, and from a pod of each to a pod of each other; what is lost is traced'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ovl -n "__fish_ovl_using_subcommand check" -s V -l version -d 'Print version'
 complete -c ovl -n "__fish_ovl_using_subcommand snapshot" -s o -l output -d 'Where to write it, packed if the name ends in .zst; standard output if not given' -r -F

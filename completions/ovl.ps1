@@ -124,10 +124,10 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             break
         }
         'ovl;bench' {
-            [CompletionResult]::new('-t', '-t', [CompletionResultType]::ParameterName, 'Seconds of each load: TCP, then small UDP packets, on each of the two ways')
-            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'Seconds of each load: TCP, then small UDP packets, on each of the two ways')
-            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'How many echoes measure the round trip; 0 for none')
-            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'How many echoes measure the round trip; 0 for none')
+            [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'How many seconds each of the six measurements lasts')
+            [CompletionResult]::new('--echoes', '--echoes', [CompletionResultType]::ParameterName, 'How many echoes are sent, if there is time')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Megabits of data a second that are not to be exceeded')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port that the load goes to, where a packet filter lets only some through')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The output')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The output')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Saved snapshots in place of the live network; `-` is standard input')
@@ -141,7 +141,8 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('--cni-bin-dir', '--cni-bin-dir', [CompletionResultType]::ParameterName, 'Where CNI plugins are; may be repeated')
             [CompletionResult]::new('--cni-cache-dir', '--cni-cache-dir', [CompletionResultType]::ParameterName, 'Where CNI results are cached')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
-            [CompletionResult]::new('--idle', '--idle', [CompletionResultType]::ParameterName, 'Only the round trip: put no load on the network')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Over IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Over IPv6 only')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -184,6 +185,8 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('--cni-bin-dir', '--cni-bin-dir', [CompletionResultType]::ParameterName, 'Where CNI plugins are; may be repeated')
             [CompletionResult]::new('--cni-cache-dir', '--cni-cache-dir', [CompletionResultType]::ParameterName, 'Where CNI results are cached')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also send one echo from each node to each other, and from a pod of each to a pod of each other; what is lost is traced')
+            [CompletionResult]::new('--probe', '--probe', [CompletionResultType]::ParameterName, 'Also send one echo from each node to each other, and from a pod of each to a pod of each other; what is lost is traced')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')

@@ -1,146 +1,163 @@
-//! What an overlay costs: the same traffic between two pods and between their nodes, side by side. Pure: from
-//! what was measured to a document.
+//! What a pod network costs: round trips, TCP throughput and packets a second from pod to pod, beside the same
+//! between their two nodes, in one run.
+//!
+//! | | |
+//! |---|---|
+//! | [`message`] | what is asked of a node and what it answers, as plain values |
+//! | [`send`], [`receive`] | a small sender and receiver, each inside a namespace |
+//! | [`run`] | which is asked when, and what comes of it |
+//!
+//! Load is bounded by time: each of the six measurements has its seconds, and a node ends what nobody asks about.
 
-use std::net::IpAddr;
+pub mod message;
+pub mod receive;
+pub mod run;
+pub mod send;
 
 use serde::Serialize;
 
-use crate::probe::load::Received;
-use crate::probe::message::{Outcome, Sent};
+use crate::trace::Endpoint;
 
-/// A comparison (`ovl.bench/v1`).
+/// A whole measurement (`ovl.bench/v1`).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bench {
     /// Always [`Bench::SCHEMA`].
     pub schema: &'static str,
-    /// What was asked for first, then the nodes, if the two ends are on different ones.
-    pub ways: Vec<Measured>,
-    /// What could not be measured, and why.
-    pub doubts: Vec<String>,
+    /// Seconds that each measurement had.
+    pub seconds: u32,
+    /// Bits a second that were not to be exceeded.
+    pub most_bits: u64,
+    /// Between what was asked about.
+    pub pods: Way,
+    /// Between their nodes; nothing if they are on one, or are nodes themselves.
+    pub nodes: Option<Way>,
 }
 
 impl Bench {
     /// The name of this document's shape.
     pub const SCHEMA: &'static str = "ovl.bench/v1";
+
+    /// Both ways, if there are two.
+    pub fn ways(&self) -> impl Iterator<Item = &Way> {
+        std::iter::once(&self.pods).chain(&self.nodes)
+    }
 }
 
-/// What one way carries.
+/// What one way can carry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
-    /// Who sent.
-    pub source: String,
-    /// From this address.
-    pub source_address: IpAddr,
-    /// Who received.
-    pub destination: String,
-    /// At this address.
-    pub destination_address: IpAddr,
-    /// The largest packet that gets through uncut by the tables, octets.
+pub struct Way {
+    /// From.
+    pub source: Endpoint,
+    /// To.
+    pub destination: Endpoint,
+    /// The largest packet that gets through there and back uncut, octets, by the tables.
     pub path_mtu: Option<u32>,
-    /// Octets that wrapping adds to each packet.
-    pub wrapping: u32,
+    /// Octets that are put around a packet on its way, by the tables; the most at any device.
+    pub wrapping: Option<u32>,
     /// Echoes, one after the other.
-    pub round_trips: Option<RoundTrips>,
+    pub round_trips: Measured<RoundTrips>,
     /// One TCP connection.
-    pub stream: Option<Stream>,
-    /// Small UDP packets.
-    pub packets: Option<Packets>,
+    pub tcp: Measured<Throughput>,
+    /// Small UDP datagrams.
+    pub udp: Measured<Packets>,
 }
 
-/// How long echoes took, nanoseconds.
+/// What came of a measurement: three answers, never two.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measured<T> {
+    /// It was measured.
+    Known(T),
+    /// Packets were sent and nothing came of it.
+    Lost(String),
+    /// It could not be measured.
+    Unavailable(String),
+}
+
+impl<T> Measured<T> {
+    /// The result, if there is one.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Lost(_) | Self::Unavailable(_) => None,
+        }
+    }
+}
+
+/// Times from an echo to its reply, nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RoundTrips {
-    /// How many were sent.
+    /// Echoes sent.
     pub sent: u32,
-    /// How many were answered.
+    /// Echoes answered.
     pub answered: u32,
-    /// Half took no longer.
+    /// The shortest.
+    pub min_ns: u64,
+    /// Half of all are not longer.
     pub p50_ns: u64,
-    /// Nine of ten took no longer.
+    /// Nine of ten are not longer.
     pub p90_ns: u64,
-    /// Ninety-nine of a hundred took no longer.
+    /// 99 of a hundred are not longer.
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
 }
 
 impl RoundTrips {
-    /// From what became of each; none if none was answered.
-    pub fn of(sent: &[Sent]) -> Option<Self> {
-        let mut times: Vec<u64> = sent
-            .iter()
-            .filter_map(|sent| match sent.outcome {
-                Outcome::Answered { after_ns } => Some(after_ns),
-                _ => None,
-            })
-            .collect();
-        times.sort_unstable();
-        // The nearest rank: the smallest time that so many of a hundred do not exceed.
+    /// The percentiles by nearest rank; `None` if nothing was answered.
+    pub fn of(sent: u32, mut times_ns: Vec<u64>) -> Option<Self> {
+        times_ns.sort_unstable();
+        let count = times_ns.len();
         let rank = |percent: usize| {
-            let place = (times.len() * percent).div_ceil(100).saturating_sub(1);
-            times.get(place).copied()
+            let at = (count * percent).div_ceil(100).max(1) - 1;
+            times_ns.get(at).copied()
         };
         Some(Self {
-            sent: u32::try_from(sent.len()).unwrap_or(u32::MAX),
-            answered: u32::try_from(times.len()).unwrap_or(u32::MAX),
+            sent,
+            answered: u32::try_from(count).unwrap_or(u32::MAX),
+            min_ns: *times_ns.first()?,
             p50_ns: rank(50)?,
             p90_ns: rank(90)?,
             p99_ns: rank(99)?,
-            max_ns: rank(100)?,
+            max_ns: *times_ns.last()?,
         })
     }
 }
 
 /// What a TCP connection carried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Stream {
-    /// Octets of data that arrived.
+pub struct Throughput {
+    /// Octets that the receiver got.
     pub octets: u64,
-    /// In this time, nanoseconds.
-    pub time_ns: u64,
-    /// Bits of data in a second.
+    /// From the connection's start to its last octet, microseconds.
+    pub elapsed_us: u64,
+    /// Bits a second of payload.
     pub bits_per_second: u64,
+    /// Octets of payload in a segment (`tcpi_snd_mss`).
+    pub segment: u32,
+    /// Segments that had to be sent again.
+    pub retransmitted: u32,
 }
 
-impl Stream {
-    /// From what the receiver counted; none if nothing came.
-    pub fn of(received: &Received) -> Option<Self> {
-        Some(Self {
-            octets: received.octets,
-            time_ns: received.stream_ns,
-            bits_per_second: per_second(received.octets.saturating_mul(8), received.stream_ns)?,
-        })
-    }
-}
-
-/// How many small packets came through.
+/// What small datagrams came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Packets {
-    /// Handed to the kernel.
+    /// Octets of each with its IP header.
+    pub size: u32,
+    /// Datagrams sent.
     pub sent: u64,
-    /// Taken by the receiver.
+    /// Datagrams that the receiving socket got.
     pub received: u64,
-    /// In this time, nanoseconds.
-    pub time_ns: u64,
-    /// Received in a second.
-    pub per_second: u64,
+    /// Datagrams a second that were sent.
+    pub sent_per_second: u64,
+    /// Datagrams a second that arrived.
+    pub received_per_second: u64,
 }
 
-impl Packets {
-    /// From what the receiver counted of `sent`; none if nothing came.
-    pub fn of(sent: u64, received: &Received) -> Option<Self> {
-        Some(Self {
-            sent,
-            received: received.packets,
-            time_ns: received.packets_ns,
-            per_second: per_second(received.packets, received.packets_ns)?,
-        })
-    }
-}
-
-fn per_second(number: u64, time_ns: u64) -> Option<u64> {
-    let scaled = u128::from(number) * 1_000_000_000;
-    u64::try_from(scaled.checked_div(u128::from(time_ns))?).ok()
+/// `amount` in `elapsed_us` as so many a second; none if there was no time to speak of.
+fn per_second(amount: u64, elapsed_us: u64) -> Option<u64> {
+    let rate = u128::from(amount) * 1_000_000 / u128::from(elapsed_us).max(1);
+    (elapsed_us > 0).then(|| u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -148,38 +165,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_times_that_were_measured() {
-        let sent: Vec<Sent> = (1..=200)
-            .map(|n| Sent {
-                sequence: n,
-                time_ns: 0,
-                outcome: if n == 200 {
-                    Outcome::Silence
-                } else {
-                    Outcome::Answered {
-                        after_ns: u64::from(n),
-                    }
-                },
-            })
-            .collect();
-        let times = RoundTrips::of(&sent).unwrap();
-        assert_eq!((times.sent, times.answered), (200, 199));
-        assert_eq!(
-            (times.p50_ns, times.p90_ns, times.p99_ns, times.max_ns),
-            (100, 180, 198, 199)
-        );
-        assert_eq!(RoundTrips::of(&[]), None);
+    fn percentiles_are_by_nearest_rank() {
+        let all = RoundTrips::of(201, (1..=200).rev().collect()).unwrap();
+        assert_eq!((all.min_ns, all.p50_ns, all.p90_ns), (1, 100, 180));
+        assert_eq!((all.p99_ns, all.max_ns), (198, 200));
+        assert_eq!((all.sent, all.answered), (201, 200));
+        let one = RoundTrips::of(1, vec![7]).unwrap();
+        assert_eq!((one.min_ns, one.p50_ns, one.p99_ns), (7, 7, 7));
+        assert_eq!(RoundTrips::of(3, Vec::new()), None);
     }
 
     #[test]
-    fn rates_are_of_what_arrived() {
-        let received = Received {
-            octets: 1_000_000,
-            stream_ns: 500_000_000,
-            packets: 10,
-            packets_ns: 0,
-        };
-        assert_eq!(Stream::of(&received).unwrap().bits_per_second, 16_000_000);
-        assert_eq!(Packets::of(20, &received), None, "no time, no rate");
+    fn rates_do_not_overflow() {
+        assert_eq!(per_second(10, 500_000), Some(20));
+        assert_eq!(per_second(10, 0), None);
+        assert_eq!(per_second(u64::MAX, 1), Some(u64::MAX));
     }
 }

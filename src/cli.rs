@@ -61,8 +61,8 @@ pub enum Command {
     Trace(Box<trace::Trace>),
     /// Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes
     ///
-    /// Puts load on the network for some seconds: not for one that is busy. Nodes answer in one run, one way
-    /// after the other.
+    /// A small sender and receiver run inside the namespaces of both ends for --seconds each, at most at --rate.
+    /// Nothing is left behind.
     Bench(Box<bench::Bench>),
     /// Show how large a packet may be on its way, and what the numbers are made of
     Mtu(Box<mtu::Mtu>),

@@ -9,7 +9,6 @@
 //! | [`send`] | sends probes from inside a namespace and waits for their answers |
 //! | [`clocks`] | how clocks of nodes differ, and times between nodes (pure) |
 //! | [`counters`] | what moved in the kernel's counters between two readings |
-//! | [`load`] | traffic that says what a way carries, and counts it where it arrives |
 //! | [`prove`] | one whole trace, with packets |
 //! | [`mesh`] | one echo between each two nodes, and between their pods |
 //! | [`session`] | what a node keeps open for whoever asks it |
@@ -21,7 +20,6 @@ pub mod correlate;
 pub mod counters;
 pub mod filter;
 pub mod identify;
-pub mod load;
 pub mod mesh;
 pub mod message;
 pub mod plan;

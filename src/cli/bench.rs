@@ -1,19 +1,17 @@
 //! `ovl bench`.
 
-use std::time::Duration;
-
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::source::Where;
+use crate::bench::run::{Amount, Pair};
 use crate::command::bench::Request;
 use crate::error::{Error, Result};
-use crate::render::Format;
 use crate::trace::Named;
 
 /// `ovl bench SRC DST`
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// Who sends: [NAMESPACE/]POD, node/NAME, or an address of one of them
+    /// Who sends: [NAMESPACE/]POD, node/NAME, or an address
     #[arg(value_name = "SRC")]
     source: String,
 
@@ -21,26 +19,53 @@ pub struct Bench {
     #[arg(value_name = "DST")]
     destination: String,
 
-    /// Seconds of each load: TCP, then small UDP packets, on each of the two ways
-    #[arg(long, short, value_name = "SECONDS", default_value_t = 2,
-          value_parser = clap::value_parser!(u64).range(1..=30))]
-    time: u64,
+    /// How many seconds each of the six measurements lasts
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=30))]
+    seconds: u32,
 
-    /// How many echoes measure the round trip; 0 for none
-    #[arg(long, short, value_name = "N", default_value_t = 500,
-          value_parser = clap::value_parser!(u16).range(0..=10_000))]
-    count: u16,
+    /// How many echoes are sent, if there is time
+    #[arg(long, value_name = "N", default_value_t = 1000,
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    echoes: u16,
 
-    /// Only the round trip: put no load on the network
-    #[arg(long)]
-    idle: bool,
+    /// Megabits of data a second that are not to be exceeded
+    #[arg(long, value_name = "MBIT", default_value_t = 10_000,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    rate: u64,
+
+    /// The port that the load goes to, where a packet filter lets only some through
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    port: u16,
+
+    /// Over IPv4 only
+    #[arg(short = '4', conflicts_with = "v6")]
+    v4: bool,
+
+    /// Over IPv6 only
+    #[arg(short = '6')]
+    v6: bool,
 
     /// The output
     #[arg(long, short, value_enum, default_value = "text")]
-    output: Format,
+    output: Shape,
 
     #[command(flatten)]
     place: Where,
+}
+
+/// `-o`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shape {
+    /// A table: the pods beside their nodes
+    Text,
+    /// One document
+    Json,
 }
 
 impl Bench {
@@ -51,29 +76,39 @@ impl Bench {
     pub fn into_request(self) -> Result<Request> {
         if self.place.is_saved() {
             return Err(Error::usage(
-                "traffic needs a live network, not saved snapshots",
+                "saved snapshots carry no packets; leave out --from",
             ));
         }
         let named = |text: &str| -> Result<Named> {
-            let named: Named =
-                text.parse()
-                    .map_err(|error: crate::trace::endpoint::NotAnEndpoint| {
-                        Error::usage(error.to_string())
-                    })?;
-            if matches!(named, Named::Service { .. }) {
-                return Err(Error::usage(
-                    "load is put on pods and nodes; name one behind the service",
-                ));
+            let named = text
+                .parse()
+                .map_err(|error: crate::trace::endpoint::NotAnEndpoint| {
+                    Error::usage(error.to_string())
+                })?;
+            match named {
+                Named::Service { .. } => Err(Error::usage(
+                    "the load needs a receiver of its own; name a pod or a node, not a service",
+                )),
+                named => Ok(named),
             }
-            Ok(named)
         };
         Ok(Request {
-            source: named(&self.source)?,
-            destination: named(&self.destination)?,
-            time: Duration::from_secs(self.time),
-            echoes: self.count,
-            is_idle: self.idle,
-            output: self.output,
+            pair: Pair {
+                source: named(&self.source)?,
+                destination: named(&self.destination)?,
+                v6: match (self.v4, self.v6) {
+                    (true, _) => Some(false),
+                    (_, true) => Some(true),
+                    _ => None,
+                },
+            },
+            amount: Amount {
+                seconds: self.seconds,
+                echoes: self.echoes,
+                most_bits: self.rate * 1_000_000,
+                port: self.port,
+            },
+            json: matches!(self.output, Shape::Json),
             place: self.place.into_source()?,
         })
     }

@@ -5,16 +5,15 @@
 //! say more; an unknown question is answered by an error. What the node keeps open (taps) it closes when the
 //! conversation ends, and when nothing was asked for a while.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::Local;
+use crate::bench::message::{Flood, Flooded, Listen, Listening, Received};
 use crate::collect::{Paths, RuntimeChoice, Scope};
 use crate::model::counters::Counted;
 use crate::model::{Node, Subject};
-use crate::probe::load::{Load, Received};
 use crate::probe::message::{self as probe, Blind, NetnsRef, Seens, Sent, Watch};
 
 /// The name of this conversation.
@@ -98,29 +97,14 @@ pub enum Question {
         /// Which.
         netns: Vec<NetnsRef>,
     },
-    /// Receive load, in place of what was received before.
-    SinkOpen {
-        /// In this namespace.
-        netns: NetnsRef,
-        /// At this address of it.
-        address: IpAddr,
-    },
-    /// Receive no more, and say what came.
-    SinkClose,
-    /// Put load on the way to a receiver, and answer when its time is over.
-    Load {
-        /// From this namespace.
-        netns: NetnsRef,
-        /// From this address of it.
-        source: IpAddr,
-        /// To this address.
-        destination: IpAddr,
-        /// And this port.
-        port: u16,
-        /// Of this kind.
-        load: Load,
-        /// For so many milliseconds.
-        time_ms: u64,
+    /// Begin to receive load.
+    BenchListen(Listen),
+    /// Send load, and answer when all is sent.
+    BenchSend(Flood),
+    /// End a receiver and say what it got.
+    BenchResult {
+        /// Which.
+        receiver: u32,
     },
 }
 
@@ -240,12 +224,12 @@ pub enum AnswerOutcome {
     SentAll(Vec<Result<Vec<Sent>, String>>),
     /// What was counted, where it could be read.
     Counted(Vec<Counted>),
-    /// The port that load is received at.
-    Sink(u16),
-    /// What a receiver counted.
+    /// A receiver is ready.
+    Listening(Listening),
+    /// What load was sent.
+    Flooded(Flooded),
+    /// What load arrived.
     Received(Received),
-    /// How many octets or packets were handed to the kernel.
-    Loaded(u64),
     /// Why nothing was.
     Error(String),
 }

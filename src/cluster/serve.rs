@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::Local;
 use super::here;
 use super::protocol::{Answer, AnswerOutcome, Ask, Hello, Question, SCHEMA};
+use crate::bench::{self, receive::Receivers};
 use crate::collect::Scope;
 use crate::error::{Error, Outcome, Result};
 use crate::probe::session::Session;
@@ -23,6 +24,13 @@ const LONGEST: u64 = 1 << 20;
 
 /// Taps are closed when nothing was asked for so long.
 const IDLE: Duration = Duration::from_secs(120);
+
+/// What this side keeps for whoever asks; it ends with the conversation.
+#[derive(Default)]
+struct Kept {
+    session: Session,
+    receivers: Receivers,
+}
 
 enum Event {
     Line(std::io::Result<Vec<u8>>),
@@ -50,12 +58,12 @@ pub fn serve(mut input: impl BufRead + Send + 'static, out: &mut dyn Write) -> R
         .name("questions".into())
         .spawn(move || read_lines(&mut input, &lines))
         .map_err(|error| Error::failed("cannot start a thread").caused_by(error))?;
-    let session = Arc::new(Session::default());
+    let kept = Arc::new(Kept::default());
     loop {
         let event = match next.recv_timeout(IDLE) {
             Ok(event) => event,
             Err(RecvTimeoutError::Timeout) => {
-                session.close();
+                kept.session.close();
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -66,7 +74,7 @@ pub fn serve(mut input: impl BufRead + Send + 'static, out: &mut dyn Write) -> R
                 return Err(Error::failed("cannot read the questions").caused_by(error));
             }
             Event::Line(Ok(text)) => match serde_json::from_slice::<Ask>(&text) {
-                Ok(ask) => answer_in_time(ask, &session, &events)?,
+                Ok(ask) => answer_in_time(ask, &kept, &events)?,
                 Err(error) => line(out, &refusal(&text, &error.to_string()))?,
             },
             Event::Done(answer) => line(out, &*answer)?,
@@ -93,12 +101,12 @@ fn read_lines(input: &mut impl BufRead, events: &Sender<Event>) {
     }
 }
 
-fn answer_in_time(ask: Ask, session: &Arc<Session>, events: &Sender<Event>) -> Result<()> {
-    let (session, events) = (Arc::clone(session), events.clone());
+fn answer_in_time(ask: Ask, kept: &Arc<Kept>, events: &Sender<Event>) -> Result<()> {
+    let (kept, events) = (Arc::clone(kept), events.clone());
     thread::Builder::new()
         .name("answer".into())
         .spawn(move || {
-            let outcome = answer(ask.question, &session).unwrap_or_else(AnswerOutcome::Error);
+            let outcome = answer(ask.question, &kept).unwrap_or_else(AnswerOutcome::Error);
             // The program may have ended meanwhile.
             let _ = events.send(Event::Done(Box::new(Answer {
                 id: ask.id,
@@ -109,7 +117,8 @@ fn answer_in_time(ask: Ask, session: &Arc<Session>, events: &Sender<Event>) -> R
         .map_err(|error| Error::failed("cannot start a thread").caused_by(error))
 }
 
-fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String> {
+fn answer(question: Question, kept: &Kept) -> Result<AnswerOutcome, String> {
+    let session = &kept.session;
     let read = |node, places, scope: Scope| {
         here(&Local::from(places), &scope, Some(node))
             .map(|node| AnswerOutcome::Node(Box::new(node)))
@@ -138,25 +147,17 @@ fn answer(question: Question, session: &Session) -> Result<AnswerOutcome, String
             session.send_all(&sends, Duration::from_millis(within_ms)),
         )),
         Question::Counters { netns } => Ok(AnswerOutcome::Counted(session.count(&netns))),
-        Question::SinkOpen { netns, address } => {
-            Ok(AnswerOutcome::Sink(session.open_sink(&netns, address)?))
+        Question::BenchListen(request) => {
+            let netns = session.enter(&request.netns)?;
+            let listening = kept.receivers.listen(&netns, &request)?;
+            Ok(AnswerOutcome::Listening(listening))
         }
-        Question::SinkClose => session
-            .close_sink()
-            .map(AnswerOutcome::Received)
-            .ok_or_else(|| "no receiver is open".to_owned()),
-        Question::Load {
-            netns,
-            source,
-            destination,
-            port,
-            load,
-            time_ms,
-        } => {
-            let (to, time) = ((destination, port).into(), Duration::from_millis(time_ms));
-            Ok(AnswerOutcome::Loaded(
-                session.load(&netns, source, to, load, time)?,
-            ))
+        Question::BenchSend(request) => {
+            let netns = session.enter(&request.netns)?;
+            Ok(AnswerOutcome::Flooded(bench::send::send(&netns, &request)?))
+        }
+        Question::BenchResult { receiver } => {
+            Ok(AnswerOutcome::Received(kept.receivers.result(receiver)?))
         }
     }
 }

@@ -124,7 +124,7 @@ impl Plan {
 }
 
 /// The addresses of the two nodes on the first network that the way crosses.
-pub(super) fn underlay(path: &Path) -> Option<(IpAddr, IpAddr)> {
+pub(crate) fn underlay(path: &Path) -> Option<(IpAddr, IpAddr)> {
     let hop = path.hops.iter().find(|hop| hop.wire.is_some())?;
     match hop.headers.outer {
         Some(outer) => Some((outer.source, outer.destination)),

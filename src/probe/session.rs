@@ -1,13 +1,11 @@
 //! What a node keeps open for whoever asks it: taps, and ways into namespaces. It ends with the conversation.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugin_core::netns::Netns;
 
-use super::load::{Load, Received, Sink};
 use super::message::{Blind, NetnsRef, Seens, Send, Sent, Watch};
 use super::tap::Tap;
 use crate::cluster::parallel;
@@ -45,8 +43,6 @@ pub struct Session {
     /// An idle tap. While a socket asks for times, the kernel notes them; it begins to a moment after the
     /// first has asked (`net_enable_timestamp`, `net/core/dev.c`), so the first asks long before it counts.
     clockwork: Mutex<Option<Tap>>,
-    /// The receiver of load.
-    sink: Mutex<Option<Sink>>,
 }
 
 #[derive(Debug)]
@@ -107,47 +103,10 @@ impl Session {
         seens
     }
 
-    /// Closes all taps and the receiver.
+    /// Closes all taps.
     pub fn close(&self) {
         *lock(&self.taps) = None;
         *lock(&self.clockwork) = None;
-        *lock(&self.sink) = None;
-    }
-
-    /// Receives load in a namespace, and returns the port.
-    ///
-    /// # Errors
-    /// When the namespace cannot be entered or has no such address.
-    pub fn open_sink(&self, netns: &NetnsRef, address: IpAddr) -> Result<u16, String> {
-        let netns = self.enter(netns)?;
-        let sink = Sink::open(&netns, address)
-            .map_err(|error| format!("cannot listen at {address}: {error}"))?;
-        let port = sink.port();
-        *lock(&self.sink) = Some(sink);
-        Ok(port)
-    }
-
-    /// Ends the receiver and says what came, if there was one.
-    pub fn close_sink(&self) -> Option<Received> {
-        let sink = lock(&self.sink).take()?;
-        Some(sink.received())
-    }
-
-    /// Puts load on a way, from inside a namespace.
-    ///
-    /// # Errors
-    /// When the namespace cannot be entered, or the receiver is not reached.
-    pub fn load(
-        &self,
-        netns: &NetnsRef,
-        source: IpAddr,
-        to: SocketAddr,
-        load: Load,
-        time: Duration,
-    ) -> Result<u64, String> {
-        let netns = self.enter(netns)?;
-        super::load::put(&netns, Some(source), to, load, time)
-            .map_err(|error| format!("cannot send to {to}: {error}"))
     }
 
     /// Sends probes.
@@ -183,7 +142,10 @@ impl Session {
     }
 
     /// Finds and opens a namespace, once.
-    fn enter(&self, wanted: &NetnsRef) -> Result<Arc<Netns>, String> {
+    ///
+    /// # Errors
+    /// When it is gone or may not be opened.
+    pub fn enter(&self, wanted: &NetnsRef) -> Result<Arc<Netns>, String> {
         let mut known = lock(&self.namespaces);
         if let Some(netns) = known.get(&wanted.id) {
             return Ok(Arc::clone(netns));

@@ -279,7 +279,7 @@ fn open_socket(program: &[filter::Instruction]) -> io::Result<OwnedFd> {
 }
 
 /// `setsockopt(2)` with a plain value.
-pub(super) fn set<T>(socket: &impl AsRawFd, level: i32, name: i32, value: &T) -> io::Result<()> {
+pub(crate) fn set<T>(socket: &impl AsRawFd, level: i32, name: i32, value: &T) -> io::Result<()> {
     // SAFETY: `value` is valid for reading and of the size that is said.
     let result = unsafe {
         libc::setsockopt(

@@ -195,8 +195,9 @@ fn a_trace_is_what_is_published() {
         "json",
         "pod1",
         "pod2",
-        "--time=1",
-        "--count=5",
+        "--seconds=1",
+        "--echoes=5",
+        "--rate=100",
         &here,
     ];
     assert_fits("bench", &lab.ok(&bench));

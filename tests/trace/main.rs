@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod clocks;
 mod deaths;
 mod healthy;
 mod lab;
-mod load;
 mod mesh;
 mod probes;
 mod results;
