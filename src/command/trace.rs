@@ -154,7 +154,8 @@ pub fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
         && !matches!(&unfound, Unfound::Pod(NotFound::Ambiguous(_)))
     {
         let who = match &unfound {
-            Unfound::Pod(NotFound::Absent(words) | NotFound::Unknown(words)) => words.clone(),
+            Unfound::Pod(NotFound::Absent(words) | NotFound::Unknown(words))
+            | Unfound::Unknown(words) => words.clone(),
             Unfound::Node(_) => "that node was not read".to_owned(),
             Unfound::NoAddress(name) => format!("{name} has no address of that family"),
             Unfound::Service(name) => {
@@ -170,7 +171,9 @@ pub fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
             Error::usage(format!("that means several: {}", names.join("; ")))
                 .try_this("say which with NAMESPACE/NAME or the id")
         }
-        Unfound::Pod(NotFound::Unknown(words)) => Error::new(Outcome::CannotTell, words),
+        Unfound::Pod(NotFound::Unknown(words)) | Unfound::Unknown(words) => {
+            Error::new(Outcome::CannotTell, words)
+        }
         Unfound::Node(known) => Error::failed("there is no such node among those that were read")
             .try_this(format!("one of {}", known.join(", "))),
         Unfound::NoAddress(name) => Error::failed(format!("{name} has no address of that family")),

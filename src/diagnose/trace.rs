@@ -8,6 +8,7 @@ mod facts;
 mod observed;
 mod origin;
 mod quiet;
+mod unread;
 
 use serde::Serialize;
 
@@ -15,6 +16,7 @@ pub use observed::{Change, Observed, Sight};
 
 use super::{Evidence, Finding};
 use crate::model::Bundle;
+use crate::model::number::NetnsId;
 use crate::walk::path::{End, Path};
 
 /// The ways that a trace asked the tables for.
@@ -28,6 +30,8 @@ pub struct Ways<'a> {
     pub large: Option<&'a Path>,
     /// The same for what the destination believes.
     pub large_back: Option<&'a Path>,
+    /// The node and namespace of the source and of the destination, as far as they are known.
+    pub ends: [Option<(&'a str, NetnsId)>; 2],
 }
 
 /// A finding of a trace.
@@ -134,12 +138,20 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         let Some(path) = path else { continue };
         match &path.end {
             End::Delivered { .. } => {
+                conclusion.doubts.extend(unread::of_passage(bundle, path));
                 for finding in quiet::of_path(bundle, path, leg == Leg::Back) {
                     push(Leg::Quiet, finding);
                 }
             }
             End::Dropped(drop) => {
-                push(leg, cause::finding(bundle, path, drop));
+                let finding = cause::finding(bundle, path, drop);
+                match unread::of_loss(bundle, ways, path, drop) {
+                    None => push(leg, finding),
+                    Some(unread) => conclusion.doubts.push(format!(
+                        "{unread}; so that {} ({}) is only a guess",
+                        finding.id, finding.what
+                    )),
+                }
                 // Behind it nothing was looked at; what is wrong with the answer may follow from the same.
                 conclusion.more_may_follow = true;
                 return found;

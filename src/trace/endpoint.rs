@@ -124,6 +124,8 @@ pub enum Unfound {
     Node(Vec<String>),
     /// It is there, but has no address of the family.
     NoAddress(String),
+    /// What it should be found in was not read whole.
+    Unknown(String),
     /// No rule of any node translates for such a service.
     Service(String),
 }
@@ -152,7 +154,7 @@ impl Endpoint {
                     .or_else(|| address_of(found.node, netns, v6))
                     // That it lost what it was given is for the walk to find.
                     .or_else(|| given_to(found.node, netns, v6))
-                    .ok_or_else(|| Unfound::NoAddress(found.name()))?;
+                    .ok_or_else(|| no_address(found.name(), found.node, netns))?;
                 Ok(Self::at(found.name(), found.node, netns, address))
             }
             Named::Node(name) => {
@@ -160,7 +162,7 @@ impl Endpoint {
                 let node = bundle.node(name).ok_or_else(|| Unfound::Node(names()))?;
                 let root = node.root().ok_or_else(|| Unfound::Node(names()))?;
                 let address = address_of(node, root, v6)
-                    .ok_or_else(|| Unfound::NoAddress(format!("node/{name}")))?;
+                    .ok_or_else(|| no_address(format!("node/{name}"), node, root))?;
                 Ok(Self::at(format!("node/{name}"), node, root, address))
             }
             Named::Service {
@@ -168,7 +170,7 @@ impl Endpoint {
                 name,
                 port,
             } => service(bundle, namespace, name, port.as_deref())
-                .ok_or_else(|| Unfound::Service(format!("{namespace}/{name}"))),
+                .ok_or_else(|| no_service(bundle, format!("{namespace}/{name}"))),
             Named::Address(address, port) => {
                 let holder = bundle.nodes.iter().find_map(|node| {
                     let netns = node
@@ -217,6 +219,34 @@ impl Endpoint {
             port: None,
             transport: None,
         }
+    }
+}
+
+/// That there is no address, or that nobody knows.
+fn no_address(name: String, node: &Node, netns: &Netns) -> Unfound {
+    let unread = |what: &str, why: &str| {
+        Unfound::Unknown(format!(
+            "{name} on {} has no address: {what} were not read: {why}",
+            node.name
+        ))
+    };
+    match (netns.addresses.doubt(), node.cni.results.doubt()) {
+        (Some(why), _) => unread("its addresses", why),
+        (None, Some(why)) if netns.id != node.root => unread("the results of its plugins", why),
+        _ => Unfound::NoAddress(name),
+    }
+}
+
+/// That no rule is for the service, or that nobody knows.
+fn no_service(bundle: &Bundle, name: String) -> Unfound {
+    let unread = bundle.nodes.iter().find_map(|node| {
+        let filters = &node.root()?.netfilter.iptables;
+        let why = filters.iter().find_map(|program| program.tables.doubt())?;
+        Some(format!("the rules of {} were not read: {why}", node.name))
+    });
+    match unread {
+        Some(why) => Unfound::Unknown(format!("nothing translates for service {name}; {why}")),
+        None => Unfound::Service(name),
     }
 }
 

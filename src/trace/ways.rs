@@ -82,7 +82,10 @@ pub fn between(
     destination: Endpoint,
     content: Content,
 ) -> Result<Ways, Unfound> {
-    let no_source = || Unfound::NoAddress(format!("{}: no namespace here", source.name));
+    let no_source = || match unread(network.bundle()) {
+        Some(why) => Unfound::Unknown(format!("nobody is known to have {}; {why}", source.name)),
+        None => Unfound::NoAddress(format!("{}: no namespace here", source.name)),
+    };
     let (Some(node), Some(netns)) = (&source.node, source.netns) else {
         return Err(no_source());
     };
@@ -131,6 +134,23 @@ pub fn between(
         conversation,
         large,
         endpoints,
+    })
+}
+
+/// Why somebody may be on a node although no namespace there is known to be theirs.
+fn unread(bundle: &Bundle) -> Option<String> {
+    bundle.nodes.iter().find_map(|node| {
+        let namespaces = node.namespaces_doubt.as_deref();
+        let addresses = || {
+            node.namespaces
+                .iter()
+                .find_map(|netns| netns.addresses.doubt())
+        };
+        let why = namespaces.or_else(addresses)?;
+        Some(format!(
+            "not all namespaces of {} were read: {why}",
+            node.name
+        ))
     })
 }
 
@@ -200,6 +220,7 @@ impl Ways {
             back: self.conversation.back.as_ref(),
             large: self.large.as_ref().map(|large| &large.out),
             large_back: self.large.as_ref().and_then(|large| large.back.as_ref()),
+            ends: [&self.source, &self.destination].map(|end| end.node.as_deref().zip(end.netns)),
         }
     }
 

@@ -138,14 +138,14 @@ fn clocks_minutes_apart_do_not_show() {
 
 #[test]
 fn a_fault_is_found_whatever_the_clocks_say() {
-    let Some(lab) = Lab::up("flannel", 2) else {
+    let Some(lab) = Lab::up("calico", 2) else {
         return;
     };
     needs("perl", "perl-base");
     let [from, to] = addresses(&lab);
     let via = filtered(&lab, 660_000_000_000, 0.005);
     let nodes = "--nodes=host01,host02";
-    for fault in ["vxlan-lost-in-underlay", "host-route-missing"] {
+    for fault in ["pod-addresses-lost-in-underlay", "host-route-missing"] {
         lab.ok(&["lab", "break", fault, &lab.here()]);
         let (trace, code) = lab.trace(&[&from, &to, &via, nodes]);
         assert_eq!(code, 1, "{trace:#}");

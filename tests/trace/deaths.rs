@@ -79,6 +79,41 @@ fn a_node_that_cannot_be_read_leaves_no_verdict() {
     );
 }
 
+/// A node that is asked as an ordinary user: neither its packet filter nor its pods' namespaces can be read, and no
+/// packet can be seen or sent there.
+#[test]
+fn a_node_without_rights_leaves_no_verdict() {
+    let Some(lab) = Lab::up("calico", 2) else {
+        return;
+    };
+    let [from, to] = addresses(&lab);
+    let nodes = "--nodes=host01,host02";
+    let as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all";
+    let second = format!(
+        "exec {OVL} lab --lab {} exec host02 -- {as_nobody} ovl node serve",
+        lab.name()
+    );
+    let via = format!("--via={}", via(&lab, &second));
+    for (from, to) in [(&from, &to), (&to, &from)] {
+        for more in [&[][..], &["--static"]] {
+            let mut args = vec!["trace", from, to, &via, nodes];
+            args.extend(more);
+            let output = lab.run(&args);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned()
+                + &String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(4), "{args:?} {said}");
+            assert!(said.contains("host02"), "{said}");
+            assert!(!said.contains("\nfault  "), "{said}");
+        }
+    }
+    for node in ["host01", "host02"] {
+        assert_eq!(lab.packet_sockets(node), 0, "{node}");
+    }
+    let processes = lab.on("host02", "ps -eo uid=,args=");
+    let is_left = |line: &&str| line.trim().starts_with("65534 ") && line.contains("node serve");
+    assert_eq!(processes.lines().find(is_left), None);
+}
+
 #[test]
 fn a_trace_that_is_killed_leaves_no_tap() {
     let Some(lab) = Lab::up("calico", 2) else {

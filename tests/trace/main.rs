@@ -12,6 +12,7 @@ mod lab;
 mod mesh;
 mod probes;
 mod results;
+mod saved;
 mod space;
 // What is not used here is used by the tests of labs.
 #[allow(dead_code)]

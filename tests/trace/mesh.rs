@@ -106,6 +106,23 @@ fn what_only_packets_show_is_found_by_them() {
 }
 
 #[test]
+fn what_the_tables_tell_is_told_once() {
+    let Some(lab) = Lab::up("calico", 2) else {
+        return;
+    };
+    let here = lab.here();
+    for fault in ["no-route-to-block", "host-route-missing"] {
+        lab.ok(&["lab", "break", fault, &here]);
+        let (report, code) = check(&lab, &[]);
+        let found = found(&report);
+        assert_eq!((code, found.len()), (1, 1), "{fault}: {report:#}");
+        assert!(found[0].starts_with(&format!("{fault} ")), "{found:?}");
+        assert_eq!(count(&report, "nodes"), [2, 2], "{fault}");
+        lab.ok(&["lab", "heal", &here]);
+    }
+}
+
+#[test]
 fn nodes_that_are_cut_off_from_each_other_are_found() {
     let Some(lab) = Lab::up("calico", 2) else {
         return;

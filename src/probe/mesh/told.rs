@@ -59,10 +59,18 @@ pub fn add_trace(report: &mut Report, echo: &Echo, trace: Trace, pods_pass: bool
         report.doubt(format!("{}: lost, and nothing says where", title(echo)));
     }
     for verdict in trace.findings {
-        report.add(match pods_pass {
-            true => of_nodes_alone(verdict.finding),
-            false => verdict.finding,
+        // What the tables told of already, whatever they call the place.
+        let is_told = report.findings.iter().any(|told| {
+            let (new, told_device) = (&verdict.finding, &told.device);
+            (told.id, &told.node) == (new.id, &new.node)
+                && (told_device == &new.device || told_device.is_none() || new.device.is_none())
         });
+        if !is_told {
+            report.add(match pods_pass {
+                true => of_nodes_alone(verdict.finding),
+                false => verdict.finding,
+            });
+        }
     }
     let lost = report.echoes.as_mut().and_then(|echoes| {
         echoes.lost.iter_mut().find(|lost| {
