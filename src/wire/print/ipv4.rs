@@ -272,7 +272,8 @@ impl Dissector<'_> {
         }
         let pointer = self.u8(at + 2)?;
         let next = u32::from(pointer).wrapping_sub(1);
-        if next < 3 || (next + 1) & 3 != 0 || next > length as u32 + 1 {
+        // A pointer of 0 wraps around, and back.
+        if next < 3 || next.wrapping_add(1) & 3 != 0 || next > length as u32 + 1 {
             put!(self, " [bad ptr ", pointer, "]");
         }
         for place in (3..length).step_by(4) {
