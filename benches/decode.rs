@@ -22,6 +22,9 @@ use generator::{Ip, Pcap, Random, cooked2, ethernet, icmp, ipv4, tcp, udp, wrapp
 /// Runs of each program a case.
 const RUNS: usize = 5;
 
+/// Kibibytes that may be resident, whatever the file's size.
+const PEAK: i64 = 32 * 1024;
+
 /// A capture to decode, and how much faster we mean to be.
 struct Case {
     name: &'static str,
@@ -346,6 +349,7 @@ fn row(
         our_best = our_best.min(seconds);
         memory = memory.max(peak);
     }
+    assert!(memory < PEAK, "{name}: {memory} KiB resident");
     let rate = |seconds: f64| packets as f64 / seconds;
     println!(
         "{name:<9} {packets:>8} {:>11.0} {:>11.0} {:>7.1} {goal:>5} {memory:>9}",
