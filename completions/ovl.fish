@@ -331,7 +331,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand capture" -l outer -d 'Only packe
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l vni -d 'Only packets in the tunnel with this VNI' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s c -d 'Stop after N packets' -r
-complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
 json\t'For scripts: one object a line, docs/schema/decode.schema.json'"
@@ -365,7 +365,7 @@ complete -c ovl -n "__fish_ovl_using_subcommand decode" -l outer -d 'Only packet
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l vni -d 'Only packets in the tunnel with this VNI' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s c -d 'Stop after N packets' -r
-complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
 json\t'For scripts: one object a line, docs/schema/decode.schema.json'"

@@ -1,4 +1,4 @@
-//! Who has which address: pods and nodes, as a snapshot, a lab or the capture file itself says.
+//! Who has which address: pods, nodes and services, as a snapshot, a lab or the capture file itself says.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ pub struct AddressNames {
 
 impl AddressNames {
     /// What a snapshot says: pods by the addresses of their sandboxes, nodes by those of their own
-    /// devices, and the ports of all VXLAN devices.
+    /// devices, services by the nodes' rules, and the ports of all VXLAN devices.
     pub fn from_bundle(bundle: &Bundle) -> Self {
         let mut names = Self::default();
         for node in &bundle.nodes {
@@ -63,6 +63,9 @@ impl AddressNames {
         }
         if let Some(root) = node.root() {
             self.add_addresses(root, &node.name);
+            for at in root.netfilter.services() {
+                self.add(at.address, &format!("svc/{}", at.service));
+            }
         }
         for netns in &node.namespaces {
             for link in netns.links.iter() {
@@ -131,6 +134,7 @@ impl AddressNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::table::Table;
 
     #[test]
     fn what_every_machine_has_names_nobody() {
@@ -143,5 +147,22 @@ mod tests {
         names.add(pod, "other");
         assert_eq!(names.get(pod), Some("default/pod1"));
         assert_eq!((names.get(loopback), names.get(local)), (None, None));
+    }
+
+    #[test]
+    fn services_are_named_by_the_rules_of_nodes() {
+        let map = serde_json::json!({"map": {"table": "kube-proxy", "name": "service-ips", "elem": [
+            [{"concat": ["10.96.0.10", "udp", 53]}, {"goto": {"target": "service-N-kube-system/dns/udp/dns"}}],
+        ]}});
+        let mut root = Netns::default();
+        root.netfilter.nft = Table::complete(vec![map]);
+        let node = Node {
+            name: "host01".into(),
+            namespaces: vec![root],
+            ..Node::default()
+        };
+        let names = AddressNames::from_bundle(&Bundle::new(vec![node], Vec::new()));
+        let service = "10.96.0.10".parse().unwrap();
+        assert_eq!(names.get(service), Some("svc/kube-system/dns"));
     }
 }

@@ -65,7 +65,7 @@ pub(super) struct Show {
     #[arg(short, value_name = "N", help_heading = "Selection")]
     count: Option<u64>,
 
-    /// Name addresses from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports
+    /// Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports
     #[arg(long, value_name = "SOURCE", help_heading = "Input")]
     names: Option<String>,
 

@@ -1,6 +1,10 @@
 //! Packet filters and address translation, as the programs that own them print them.
 
+mod service;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::service::ServiceAddress;
 
 use super::rule::Family;
 use super::table::{Reading, Table};
@@ -83,6 +87,12 @@ pub struct IptablesRule {
 }
 
 impl IptablesRule {
+    /// The word behind `word`, for an option with one value.
+    pub fn value(&self, word: &str) -> Option<&str> {
+        let at = self.words.iter().position(|other| other == word)?;
+        self.words.get(at + 1).map(String::as_str)
+    }
+
     /// The words as one could type them.
     pub fn text(&self) -> String {
         let words: Vec<_> = self

@@ -7,7 +7,6 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::inspect::find::{self, NotFound};
-use crate::model::netfilter::IptablesRule;
 use crate::model::number::NetnsId;
 use crate::model::route::Scope;
 use crate::model::{Bundle, Netns, Node, Subject};
@@ -296,54 +295,27 @@ fn address_of(node: &Node, netns: &Netns, v6: Option<bool>) -> Option<IpAddr> {
     rows.first().map(|row| row.address)
 }
 
-/// A service by the comments that kube-proxy leaves: `"NAMESPACE/NAME:PORTNAME cluster IP"`.
+/// A service by the rules that kube-proxy leaves on any node.
 fn service(bundle: &Bundle, namespace: &str, name: &str, port: Option<&str>) -> Option<Endpoint> {
     let full = format!("{namespace}/{name}");
-    let rules = bundle
-        .nodes
-        .iter()
-        .filter_map(Node::root)
-        .flat_map(|root| &root.netfilter.iptables)
-        .flat_map(|program| &program.tables)
-        .flat_map(|table| &table.chains)
-        .flat_map(|chain| &chain.rules);
-    for rule in rules {
-        let comment = value(rule, "--comment").unwrap_or_default();
-        let subject = comment.split(' ').next().unwrap_or_default();
-        let (service, port_name) = subject.split_once(':').unwrap_or((subject, ""));
-        if service != full {
-            continue;
-        }
-        let (Some(address), Some(number)) = (
-            value(rule, "-d").and_then(|net| net.split('/').next()?.parse().ok()),
-            value(rule, "--dport").and_then(|port| port.parse::<u16>().ok()),
-        ) else {
-            continue;
-        };
-        let asked = port.is_none_or(|port| port == port_name || port == number.to_string());
-        // The cluster address only: external addresses and node ports have rules of their own.
-        let is_cluster = comment.contains("cluster IP") || comment.contains("has no endpoints");
-        if asked && is_cluster {
-            return Some(Endpoint {
-                name: format!("svc/{full}"),
-                node: None,
-                netns: None,
-                address,
-                port: Some(number),
-                transport: match value(rule, "-p") {
-                    Some("udp") => Some("udp"),
-                    _ => Some("tcp"),
-                },
-            });
-        }
-    }
-    None
-}
-
-/// The value behind a word of a rule.
-fn value<'r>(rule: &'r IptablesRule, word: &str) -> Option<&'r str> {
-    let at = rule.words.iter().position(|other| other == word)?;
-    rule.words.get(at + 1).map(String::as_str)
+    let roots = bundle.nodes.iter().filter_map(Node::root);
+    let found = roots
+        .flat_map(|root| root.netfilter.services())
+        .find(|at| {
+            at.service == full
+                && port.is_none_or(|port| port == at.port_name || port == at.port.to_string())
+        })?;
+    Some(Endpoint {
+        name: format!("svc/{full}"),
+        node: None,
+        netns: None,
+        address: found.address,
+        port: Some(found.port),
+        transport: match found.transport {
+            "udp" => Some("udp"),
+            _ => Some("tcp"),
+        },
+    })
 }
 
 #[cfg(test)]
