@@ -69,12 +69,19 @@ pub fn adapt(given: &AddResult) -> AddResult {
 pub fn operations(ends: &Ends, given: &AddResult, answers_gateway: bool) -> Vec<Operation> {
     let (node, pod) = (&ends.node.name, &ends.pod.name);
     let set = |table, name, value| Operation::link_sysctl(Side::Node, table, node, name, value);
-    let mut list = Vec::from(ends.create(None));
+    let mut list = Vec::new();
     if has_ipv4(given) {
         list.push(Operation::forward("net/ipv4/ip_forward"));
+    }
+    list.extend(ends.create(None));
+    if ends.ipv6 {
+        // A pod must not hand the node a default route (CVE-2020-10749).
+        list.push(set("ipv6/conf", "accept_ra", 0));
+    }
+    if has_ipv4(given) {
+        list.push(set("ipv4/neigh", "proxy_delay", 0));
         list.push(set("ipv4/conf", "forwarding", 1));
         list.push(set("ipv4/conf", "proxy_arp", 1));
-        list.push(set("ipv4/neigh", "proxy_delay", 0));
         // A pod may send from its own address only.
         list.push(set("ipv4/conf", "rp_filter", 1));
         if !answers_gateway {
@@ -82,10 +89,6 @@ pub fn operations(ends: &Ends, given: &AddResult, answers_gateway: bool) -> Vec<
                 gateway: GATEWAY_V4.into(),
             });
         }
-    }
-    if ends.ipv6 {
-        // A pod must not hand the node a default route (CVE-2020-10749).
-        list.push(set("ipv6/conf", "accept_ra", 0));
     }
     if has_ipv6(given) {
         list.push(Operation::forward("net/ipv6/conf/all/forwarding"));

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{
-    InfoBridgePort, InfoData, InfoKind, InfoPortData, InfoPortKind, InfoVeth, InfoVxlan,
-    LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    AfSpecInet, AfSpecUnspec, InetDevConf, InfoBridgePort, InfoData, InfoKind, InfoPortData,
+    InfoPortKind, InfoVeth, InfoVxlan, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -344,6 +344,13 @@ impl Set {
                 InfoBridgePort::Learning(port.learning),
             ])),
         ]))
+    }
+
+    /// Sets switches of `net.ipv4.conf.LINK`, those that are not zero (`inet_set_link_af`, net/ipv4/devinet.c).
+    #[must_use]
+    pub fn inet(self, conf: InetDevConf) -> Self {
+        let request = AfSpecUnspec::Inet(vec![AfSpecInet::DevConfRequest(conf)]);
+        self.with(LinkAttribute::AfSpecUnspec(vec![request]))
     }
 
     fn with(mut self, attribute: LinkAttribute) -> Self {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::InetDevConf;
 
 use super::{Operation, Side, VethEnd};
 use crate::mac::Mac;
@@ -122,7 +123,7 @@ impl Kernel {
             };
             let (batch, behind) = rest.split_at_checked(taken).unwrap_or((rest, &[]));
             let done = match first {
-                Operation::SetSysctl { side, key, value } => {
+                Operation::SetSysctl { side, key, value } if first.goes_alone() => {
                     self.set_sysctl(*side, key, *value).map_err(alone)
                 }
                 Operation::EnsureBridge { name, mac, mtu } => {
@@ -207,9 +208,15 @@ impl Kernel {
             }
             Operation::AddRule { source, table } => rule_of(*source, *table).add(),
             Operation::EnsureGatewayRoute { gateway } => gateway_route(*gateway).add(),
-            Operation::EnsureBridge { .. }
-            | Operation::CreateVeth { .. }
-            | Operation::SetSysctl { .. } => return Err(Refusal::NotNetlink),
+            Operation::SetSysctl { .. } => {
+                let (link, conf) = switch(operation).ok_or(Refusal::NotNetlink)?;
+                Set::index(self.index(operation.side(), link)?)
+                    .inet(conf)
+                    .change()
+            }
+            Operation::EnsureBridge { .. } | Operation::CreateVeth { .. } => {
+                return Err(Refusal::NotNetlink);
+            }
         })
     }
 
@@ -273,8 +280,8 @@ impl Kernel {
 
     fn set_sysctl(&self, side: Side, key: &str, value: i64) -> Result<(), Refusal> {
         let path = sysctl_path(key);
-        // A write of the value it has is not free: ip_forward resets flags of every device.
         let write = || match read_number(&path) {
+            // A write of the value it has is not free: ip_forward resets flags of every device.
             Ok(found) if found == value => Ok(()),
             _ => std::fs::write(&path, value.to_string()),
         };
@@ -302,10 +309,11 @@ impl Kernel {
 impl Operation {
     /// Whether it is more, or other, than one netlink request on links that are there.
     fn goes_alone(&self) -> bool {
-        matches!(
-            self,
-            Self::EnsureBridge { .. } | Self::CreateVeth { .. } | Self::SetSysctl { .. }
-        )
+        match self {
+            Self::EnsureBridge { .. } | Self::CreateVeth { .. } => true,
+            Self::SetSysctl { .. } => switch(self).is_none(),
+            _ => false,
+        }
     }
 
     /// Whether it makes what other attachments also want, so that "already there" is success.
@@ -318,6 +326,28 @@ impl Operation {
             } | Self::EnsureGatewayRoute { .. }
         )
     }
+}
+
+/// The link and the switch of it that a `SetSysctl` turns on, if netlink can: it goes in one batch with what else is
+/// done to the link, where a file costs five calls.
+fn switch(operation: &Operation) -> Option<(&str, InetDevConf)> {
+    let Operation::SetSysctl { key, value, .. } = operation else {
+        return None;
+    };
+    let (link, name) = key.strip_prefix("net/ipv4/conf/")?.split_once('/')?;
+    // Zeros are left out of a request; `all` and `default` are no links.
+    if *value == 0 || matches!(link, "all" | "default") {
+        return None;
+    }
+    let value = i32::try_from(*value).ok()?;
+    let mut conf = InetDevConf::default();
+    match name {
+        "forwarding" => conf.forwarding = value,
+        "proxy_arp" => conf.proxy_arp = value,
+        "rp_filter" => conf.rp_filter = value,
+        _ => return None,
+    }
+    Some((link, conf))
 }
 
 /// The route that an `EnsureGatewayRoute` makes.
