@@ -1,7 +1,7 @@
 //! How fast the plugins are, beside the standard ones, in one run on one machine: each is started as a
 //! runtime starts it, by turns, in namespaces that this program makes.
 //!
-//! `cargo bench -p plugin-core --bench engine`; `OVL_BENCH_ROUNDS` says how often (default 30). Ends with 1
+//! `cargo bench -p plugin-core --bench engine`; `OVL_BENCH_ROUNDS` says how often (default 60). Ends with 1
 //! when a promise is not kept.
 
 use std::io::{Read, Write};
@@ -68,7 +68,7 @@ impl Bench {
         let rounds = std::env::var("OVL_BENCH_ROUNDS")
             .ok()
             .and_then(|text| text.parse().ok());
-        let rounds = rounds.unwrap_or(30).max(3);
+        let rounds = rounds.unwrap_or(60).max(3);
         let bench = Self { dir, node, rounds };
         bench.in_node(Command::new("ip").args(["link", "set", "lo", "up"]))?;
         Ok(bench)
