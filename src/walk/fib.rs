@@ -4,15 +4,14 @@
 //! `ip6_fib.c` and `route.c`. What the kernel decides by a hash (multipath) stays open: all the ways are
 //! returned.
 
-use std::net::IpAddr;
-
-use foldhash::{HashMap, HashMapExt};
+mod table;
 
 use super::flow::{Flow, family_of};
 use crate::model::number::TableId;
 use crate::model::route::{NextHop, Route, RouteKind};
 use crate::model::rule::{Family, Rule, RuleAction};
 use crate::model::{Netns, State, notation};
+use table::{Entry, Prefixes};
 
 /// The rules and tables of one namespace, ordered for lookups.
 #[derive(Debug)]
@@ -55,23 +54,13 @@ impl Settings {
 #[derive(Debug, Default)]
 struct Rules<'a> {
     rows: Vec<&'a Rule>,
+    /// The tables to ask in turn, if no rule looks at the packet: nearly always.
+    tables: Option<Vec<(TableId, &'a Rule)>>,
     /// IPv4 without rules of its own keeps the tables `local` and `main` as one (`fib_trie.c`,
     /// `fib_trie_unmerge`), where the longer prefix wins whichever of the two it is in. The first rule parts
     /// them for good; that there was one, once, cannot be seen.
     merged: bool,
 }
-
-/// One table: its routes, the longest prefix first, those to one destination in the order of preference.
-#[derive(Debug, Default)]
-struct Prefixes<'a> {
-    routes: Vec<&'a Route>,
-    /// Where the routes of one destination begin, by prefix length, longest first. Small tables have none:
-    /// they are read from the start.
-    lengths: Vec<(u8, HashMap<IpAddr, u32>)>,
-}
-
-/// A table with more routes than this is indexed.
-const SMALL: usize = 8;
 
 /// The next hops of a route that are in use.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -177,14 +166,12 @@ impl<'a> Fib<'a> {
         for route in &netns.routes {
             let key = (family_of(route.destination.addr()), route.table);
             match tables.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, prefixes)) => prefixes.routes.push(route),
-                None => tables.push((
-                    key,
-                    Prefixes {
-                        routes: vec![route],
-                        lengths: Vec::new(),
-                    },
-                )),
+                Some((_, prefixes)) => prefixes.push(route),
+                None => {
+                    let mut prefixes = Prefixes::default();
+                    prefixes.push(route);
+                    tables.push((key, prefixes));
+                }
             }
         }
         for ((family, _), prefixes) in &mut tables {
@@ -224,6 +211,14 @@ impl<'a> Fib<'a> {
             Family::Inet => &self.inet,
             Family::Inet6 => &self.inet6,
         };
+        if let Some(tables) = &rules.tables {
+            return tables
+                .iter()
+                .find_map(|(table, rule)| {
+                    self.lookup_table(*table, rules.merged, rule, flow, false)
+                })
+                .unwrap_or_else(|| decided(Verdict::NoRoute, None, None));
+        }
         let mut from_priority = 0;
         for rule in &rules.rows {
             if rule.priority < from_priority {
@@ -253,7 +248,7 @@ impl<'a> Fib<'a> {
                     Verdict::CannotTell(why)
                 }
                 RuleAction::Lookup(table) => {
-                    match self.lookup_table(table, rules.merged, rule, flow) {
+                    match self.lookup_table(table, rules.merged, rule, flow, true) {
                         Some(decision) => return decision,
                         None => continue,
                     }
@@ -271,21 +266,22 @@ impl<'a> Fib<'a> {
         merged: bool,
         rule: &'a Rule,
         flow: &Flow,
+        may_suppress: bool,
     ) -> Option<Decision<'a>> {
         let family = flow.family();
         let found = if merged && table == TableId::LOCAL {
             let local = self.best(family, TableId::LOCAL, flow);
             let main = self.best(family, TableId::MAIN, flow);
             match (local, main) {
-                (Some(local), Some(main)) if longer(main.0, local.0) => Some(main),
+                (Some(local), Some(main)) if main.0.length > local.0.length => Some(main),
                 (None, main) => main,
                 (local, _) => local,
             }
         } else {
             self.best(family, table, flow)
         };
-        let (route, hops) = found?;
-        let verdict = match route.kind {
+        let (entry, hops) = found?;
+        let verdict = match entry.kind {
             RouteKind::Throw => return None,
             RouteKind::Unicast => Verdict::Forward(hops),
             RouteKind::Local | RouteKind::Anycast => Verdict::Local,
@@ -296,45 +292,58 @@ impl<'a> Fib<'a> {
             RouteKind::Prohibit => Verdict::Prohibit,
             RouteKind::Other => Verdict::CannotTell("a route of an unknown type".to_owned()),
         };
-        if self.is_suppressed(rule, route, &verdict) {
+        if may_suppress && self.is_suppressed(rule, entry.route, &verdict) {
             return None;
         }
-        Some(decided(verdict, Some(rule), Some(route)))
+        Some(decided(verdict, Some(rule), Some(entry.route)))
     }
 
     /// The route of a table for `flow`, with the next hops that are in use.
-    fn best(&self, family: Family, table: TableId, flow: &Flow) -> Option<(&'a Route, Ways<'a>)> {
+    fn best(&self, family: Family, table: TableId, flow: &Flow) -> Option<(Entry<'a>, Ways<'a>)> {
         let (_, prefixes) = self
             .tables
             .iter()
             .find(|(key, _)| *key == (family, table))?;
-        prefixes.find_map(flow.destination, |route| {
-            if route.tos != 0 && route.tos != flow.tos {
+        prefixes.find_map(flow.destination, |entry| {
+            let ways = if entry.plain && flow.output.is_none() {
+                Ways {
+                    hops: entry.hops,
+                    usable: 1,
+                }
+            } else {
+                self.ways(entry.route, flow)?
+            };
+            Some((*entry, ways))
+        })
+    }
+
+    /// The next hops of a route that `flow` can take; `None` passes the route over for the next best.
+    fn ways(&self, route: &'a Route, flow: &Flow) -> Option<Ways<'a>> {
+        if route.tos != 0 && route.tos != flow.tos {
+            return None;
+        }
+        if let Some(from) = route.source {
+            // An IPv6 subtree: the packet must come from there (`ip6_fib.c`, `fib6_node_lookup_1`).
+            if !flow.source.is_some_and(|source| from.contains(&source)) {
                 return None;
             }
-            if let Some(from) = route.source {
-                // An IPv6 subtree: the packet must come from there (`ip6_fib.c`, `fib6_node_lookup_1`).
-                if !flow.source.is_some_and(|source| from.contains(&source)) {
-                    return None;
-                }
-            }
-            if route.nexthops.is_empty() {
-                return Some((route, Ways::NONE));
-            }
-            let usable = route
-                .nexthops
-                .iter()
-                .take(64)
-                .enumerate()
-                .filter(|(_, hop)| self.is_usable(hop, flow))
-                .fold(0, |bits, (at, _)| bits | 1 << at);
-            let ways = Ways {
-                hops: &route.nexthops,
-                usable,
-            };
-            // A route all of whose next hops are dead or elsewhere is passed over for the next best.
-            (ways.len() > 0).then_some((route, ways))
-        })
+        }
+        if route.nexthops.is_empty() {
+            return Some(Ways::NONE);
+        }
+        let usable = route
+            .nexthops
+            .iter()
+            .take(64)
+            .enumerate()
+            .filter(|(_, hop)| self.is_usable(hop, flow))
+            .fold(0, |bits, (at, _)| bits | 1 << at);
+        let ways = Ways {
+            hops: &route.nexthops,
+            usable,
+        };
+        // All of its next hops are dead or elsewhere.
+        (ways.len() > 0).then_some(ways)
     }
 
     fn is_usable(&self, hop: &NextHop, flow: &Flow) -> bool {
@@ -463,93 +472,15 @@ impl<'a> Rules<'a> {
             && rows
                 .iter()
                 .all(|rule| rule.from.is_none() && rule.to.is_none() && !rule.invert);
-        Self { rows, merged }
-    }
-}
-
-impl<'a> Prefixes<'a> {
-    /// Among routes to one destination: IPv4 prefers a matching type of service, then the metric
-    /// (`fib_trie.c`, `fib_insert_alias`); IPv6 the metric, then the router's preference.
-    fn order(&mut self, family: Family) {
-        self.routes.sort_by_key(|route| {
-            let tos = match family {
-                Family::Inet => std::cmp::Reverse(route.tos),
-                Family::Inet6 => std::cmp::Reverse(0),
-            };
-            let subtree = std::cmp::Reverse(route.source.map_or(0, |from| from.prefix_len()));
-            // RFC 4191 §2.1: 1 high, 0 medium, 3 low.
-            let preference = match route.preference {
-                1 => 0,
-                0 => 1,
-                _ => 2,
-            };
-            let length = std::cmp::Reverse(route.destination.prefix_len());
-            let network = route.destination.network();
-            (length, network, subtree, tos, route.metric, preference)
-        });
-        if self.routes.len() <= SMALL {
-            return;
-        }
-        for (at, route) in self.routes.iter().enumerate() {
-            let length = route.destination.prefix_len();
-            if self.lengths.last().is_none_or(|(last, _)| *last != length) {
-                self.lengths.push((length, HashMap::new()));
-            }
-            if let (Some((_, starts)), Ok(at)) = (self.lengths.last_mut(), u32::try_from(at)) {
-                starts.entry(route.destination.network()).or_insert(at);
-            }
-        }
-    }
-
-    /// The first of the routes for `destination`, best first, that `accept` takes.
-    fn find_map<T>(
-        &self,
-        destination: IpAddr,
-        mut accept: impl FnMut(&'a Route) -> Option<T>,
-    ) -> Option<T> {
-        if self.lengths.is_empty() {
-            return self
-                .routes
-                .iter()
-                .filter(|route| route.destination.contains(&destination))
-                .find_map(|route| accept(route));
-        }
-        for (length, starts) in &self.lengths {
-            let network = truncated(destination, *length);
-            let Some(start) = starts.get(&network) else {
-                continue;
-            };
-            let found = self
-                .routes
-                .iter()
-                .skip(*start as usize)
-                .take_while(|route| {
-                    route.destination.prefix_len() == *length
-                        && route.destination.network() == network
-                })
-                .find_map(|route| accept(route));
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-}
-
-/// The first `length` bits of an address.
-fn truncated(address: IpAddr, length: u8) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let mask = u32::MAX
-                .checked_shl(32 - u32::from(length.min(32)))
-                .unwrap_or(0);
-            IpAddr::V4((address.to_bits() & mask).into())
-        }
-        IpAddr::V6(address) => {
-            let mask = u128::MAX
-                .checked_shl(128 - u32::from(length.min(128)))
-                .unwrap_or(0);
-            IpAddr::V6((address.to_bits() & mask).into())
+        let asks_always = |rule: &&'a Rule| match rule.action {
+            RuleAction::Lookup(table) if is_unconditional(rule) => Some((table, *rule)),
+            _ => None,
+        };
+        let tables = rows.iter().map(asks_always).collect();
+        Self {
+            rows,
+            tables,
+            merged,
         }
     }
 }
@@ -566,10 +497,6 @@ fn decided<'a>(
     }
 }
 
-fn longer(a: &Route, b: &Route) -> bool {
-    a.destination.prefix_len() > b.destination.prefix_len()
-}
-
 /// `(rule->mark ^ fl->mark) & rule->mark_mask` (`net/core/fib_rules.c`): a mask without a mark asks for zero, and bits
 /// of the mark beside the mask do not count.
 fn mark_matches(rule: &Rule, mark: u32) -> bool {
@@ -578,196 +505,47 @@ fn mark_matches(rule: &Rule, mark: u32) -> bool {
     (mark ^ rule.fwmark.unwrap_or(0)) & mask == 0
 }
 
+/// Whether a rule holds for every packet and leaves every route of its table standing.
+fn is_unconditional(rule: &Rule) -> bool {
+    let Rule {
+        family: _,
+        priority: _,
+        action: _,
+        protocol: _,
+        invert,
+        from,
+        to,
+        iif,
+        oif,
+        fwmark,
+        fwmask,
+        tos,
+        ip_protocol,
+        source_ports,
+        destination_ports,
+        uids,
+        tunnel_id,
+        l3mdev,
+        suppress_prefixlen,
+        suppress_ifgroup,
+        unknown_match,
+    } = rule;
+    let names_nothing = from.is_none() && to.is_none() && iif.is_none() && oif.is_none();
+    let names_no_field = fwmark.is_none()
+        && fwmask.is_none()
+        && *tos == 0
+        && ip_protocol.is_none()
+        && source_ports.is_none()
+        && destination_ports.is_none()
+        && uids.is_none()
+        && tunnel_id.is_none();
+    let suppresses = suppress_prefixlen.is_some() || suppress_ifgroup.is_some();
+    names_nothing && names_no_field && !suppresses && !(*invert || *l3mdev || *unknown_match)
+}
+
 fn in_range(range: Option<(u16, u16)>, port: Option<u16>) -> bool {
     range.is_none_or(|(first, last)| port.is_some_and(|port| (first..=last).contains(&port)))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Table;
-    use crate::model::number::IfIndex;
-    use crate::model::route::{Protocol, Scope};
-
-    fn route(table: u32, destination: &str, device: u32) -> Route {
-        Route {
-            table: TableId(table),
-            destination: destination.parse().unwrap(),
-            source: None,
-            tos: 0,
-            kind: RouteKind::Unicast,
-            scope: Scope::UNIVERSE,
-            protocol: Protocol::BOOT,
-            metric: 0,
-            prefsrc: None,
-            nexthops: vec![NextHop::device(IfIndex(device))],
-            nexthop_id: None,
-            mtu: None,
-            mtu_locked: false,
-            advmss: None,
-            preference: 0,
-            expires_s: None,
-            offloaded: false,
-        }
-    }
-
-    fn of_kind(table: u32, destination: &str, kind: RouteKind) -> Route {
-        Route {
-            kind,
-            nexthops: Vec::new(),
-            ..route(table, destination, 0)
-        }
-    }
-
-    fn rule(priority: u32, action: RuleAction) -> Rule {
-        Rule {
-            family: Family::Inet,
-            priority,
-            invert: false,
-            from: None,
-            to: None,
-            iif: None,
-            oif: None,
-            fwmark: None,
-            fwmask: None,
-            tos: 0,
-            ip_protocol: None,
-            source_ports: None,
-            destination_ports: None,
-            uids: None,
-            tunnel_id: None,
-            l3mdev: false,
-            action,
-            suppress_prefixlen: None,
-            suppress_ifgroup: None,
-            protocol: Protocol::KERNEL,
-            unknown_match: false,
-        }
-    }
-
-    fn default_rules() -> Vec<Rule> {
-        [
-            (0, TableId::LOCAL),
-            (32766, TableId::MAIN),
-            (32767, TableId::DEFAULT),
-        ]
-        .map(|(priority, table)| rule(priority, RuleAction::Lookup(table)))
-        .into()
-    }
-
-    fn netns(rules: Vec<Rule>, routes: Vec<Route>) -> Netns {
-        Netns {
-            rules: Table::complete(rules),
-            routes: Table::complete(routes),
-            ..Netns::default()
-        }
-    }
-
-    fn to(text: &str) -> Flow {
-        Flow::to(text.parse().unwrap())
-    }
-
-    fn leaves_by(netns: &Netns, flow: &Flow) -> Option<u32> {
-        match Fib::new(netns).lookup(flow).verdict {
-            Verdict::Forward(hops) => hops.first().and_then(|hop| hop.device).map(|index| index.0),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn the_longest_prefix_wins_then_the_lowest_metric() {
-        let mut far = route(254, "172.31.89.192/26", 3);
-        far.metric = 100;
-        let netns = netns(
-            default_rules(),
-            vec![
-                route(254, "0.0.0.0/0", 1),
-                far,
-                route(254, "172.31.89.192/26", 2),
-            ],
-        );
-        assert_eq!(leaves_by(&netns, &to("172.31.89.197")), Some(2));
-        assert_eq!(leaves_by(&netns, &to("172.31.90.1")), Some(1));
-    }
-
-    #[test]
-    fn a_dead_next_hop_leaves_the_way_to_the_next_best() {
-        let mut dead = route(254, "10.0.0.0/8", 2);
-        dead.nexthops[0].dead = true;
-        let netns = netns(default_rules(), vec![route(254, "0.0.0.0/0", 1), dead]);
-        assert_eq!(leaves_by(&netns, &to("10.1.1.1")), Some(1));
-    }
-
-    #[test]
-    fn throw_goes_on_with_the_next_rule_and_blackhole_ends() {
-        let mut rules = default_rules();
-        rules.insert(1, rule(100, RuleAction::Lookup(TableId(7))));
-        let netns = netns(
-            rules,
-            vec![
-                of_kind(7, "10.1.0.0/16", RouteKind::Throw),
-                of_kind(7, "10.2.0.0/16", RouteKind::Blackhole),
-                route(7, "10.0.0.0/8", 3),
-                route(254, "0.0.0.0/0", 1),
-            ],
-        );
-        assert_eq!(leaves_by(&netns, &to("10.1.0.1")), Some(1));
-        assert_eq!(leaves_by(&netns, &to("10.3.0.1")), Some(3));
-        let decision = Fib::new(&netns).lookup(&to("10.2.0.1")).verdict;
-        assert_eq!(decision, Verdict::Blackhole);
-    }
-
-    #[test]
-    fn local_and_main_are_one_table_until_there_is_a_rule() {
-        let routes = vec![
-            of_kind(255, "127.0.0.0/8", RouteKind::Local),
-            route(254, "127.9.0.0/16", 4),
-        ];
-        let plain = netns(default_rules(), routes.clone());
-        assert_eq!(leaves_by(&plain, &to("127.9.0.1")), Some(4));
-        let mut rules = default_rules();
-        rules.insert(1, rule(9, RuleAction::Nop));
-        let ruled = netns(rules, routes);
-        assert_eq!(
-            Fib::new(&ruled).lookup(&to("127.9.0.1")).verdict,
-            Verdict::Local
-        );
-    }
-
-    #[test]
-    fn a_suppressed_default_route_does_not_count() {
-        let mut main = rule(100, RuleAction::Lookup(TableId::MAIN));
-        main.suppress_prefixlen = Some(0);
-        let rules = vec![main, rule(200, RuleAction::Lookup(TableId(51820)))];
-        let netns = netns(
-            rules,
-            vec![route(254, "0.0.0.0/0", 1), route(51820, "0.0.0.0/0", 9)],
-        );
-        assert_eq!(leaves_by(&netns, &to("8.8.8.8")), Some(9));
-    }
-
-    #[test]
-    fn what_is_not_known_is_not_decided() {
-        let mut odd = rule(50, RuleAction::Blackhole);
-        odd.unknown_match = true;
-        odd.to = Some("10.0.0.0/8".parse().unwrap());
-        let mut rules = default_rules();
-        rules.push(odd);
-        let mut netns = netns(rules, vec![route(254, "0.0.0.0/0", 1)]);
-        assert_eq!(
-            leaves_by(&netns, &to("11.0.0.1")),
-            Some(1),
-            "the rule is about others"
-        );
-        let verdict = |netns: &Netns| {
-            let fib = Fib::new(netns);
-            matches!(fib.lookup(&to("10.0.0.1")).verdict, Verdict::CannotTell(_))
-        };
-        assert!(verdict(&netns));
-        netns.rules = Table::complete(default_rules());
-        netns.routes = Table::inconsistent(netns.routes.rows, "it changed");
-        assert!(verdict(&netns));
-        netns.routes = Table::default();
-        assert!(verdict(&netns), "a table nobody read");
-    }
-}
+mod tests;

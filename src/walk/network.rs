@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
 use plugin_core::mac::Mac;
+use smallvec::SmallVec;
 
 use super::fib::Fib;
 use super::netfilter::{Hook, Ruleset};
@@ -17,6 +18,9 @@ use crate::model::number::{IfIndex, NetnsId};
 use crate::model::{Bundle, FdbEntry, Link, LinkKind, Neighbour, Netns, Node};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
+
+/// Nearly every address and every MAC is one device's.
+type Ports = SmallVec<[Port; 2]>;
 
 /// A namespace of the network, by its number in [`Network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,8 +42,8 @@ pub struct Network<'a> {
     spaces: Vec<Space<'a>>,
     /// By node and namespace identity: identities are only unique on one machine.
     by_netns: Map<(u32, NetnsId), SpaceId>,
-    addresses: Map<IpAddr, Vec<Port>>,
-    macs: Map<Mac, Vec<Port>>,
+    addresses: Map<IpAddr, Ports>,
+    macs: Map<Mac, Ports>,
 }
 
 /// One namespace.
@@ -143,12 +147,12 @@ impl<'a> Network<'a> {
 
     /// The devices that have an address.
     pub fn holders(&self, address: IpAddr) -> &[Port] {
-        self.addresses.get(&address).map_or(&[], Vec::as_slice)
+        self.addresses.get(&address).map_or(&[], SmallVec::as_slice)
     }
 
     /// The devices that have a MAC.
     pub fn with_mac(&self, mac: Mac) -> &[Port] {
-        self.macs.get(&mac).map_or(&[], Vec::as_slice)
+        self.macs.get(&mac).map_or(&[], SmallVec::as_slice)
     }
 
     /// The endpoints that the rules of a namespace put in place of a packet's destination.
