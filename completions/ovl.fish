@@ -34,7 +34,7 @@ complete -c ovl -n "__fish_ovl_needs_command" -f -a "pods" -d 'List the pods of 
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "trace" -d 'Follow a packet from one pod to another, device by device, and say what breaks it'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "bench" -d 'Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "mtu" -d 'Show how large a packet may be on its way, and what the numbers are made of'
-complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on a node'
+complete -c ovl -n "__fish_ovl_needs_command" -f -a "check" -d 'Say what is wrong on each node, and between them'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "snapshot" -d 'Save everything that decides where packets go'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "diff" -d 'Say what changed between two snapshots, or since one'
 complete -c ovl -n "__fish_ovl_needs_command" -f -a "explain" -d 'Say what a finding means: what the kernel does, how to see it by hand, how to mend it'

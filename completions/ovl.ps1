@@ -31,7 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'ovl' -ScriptBlock {
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Follow a packet from one pod to another, device by device, and say what breaks it')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Say what the overlay costs: round trips, TCP and packets a second between pods, beside their nodes')
             [CompletionResult]::new('mtu', 'mtu', [CompletionResultType]::ParameterValue, 'Show how large a packet may be on its way, and what the numbers are made of')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say what is wrong on a node')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say what is wrong on each node, and between them')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Save everything that decides where packets go')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Say what changed between two snapshots, or since one')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say what a finding means: what the kernel does, how to see it by hand, how to mend it')

@@ -66,7 +66,7 @@ pub enum Command {
     Bench(Box<bench::Bench>),
     /// Show how large a packet may be on its way, and what the numbers are made of
     Mtu(Box<mtu::Mtu>),
-    /// Say what is wrong on a node
+    /// Say what is wrong on each node, and between them
     Check(Box<snapshot::Check>),
     /// Save everything that decides where packets go
     Snapshot(Box<snapshot::Snapshot>),

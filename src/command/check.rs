@@ -1,35 +1,21 @@
 //! `ovl check`: what is wrong on each node, and between them.
 
-use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cli::Context;
 use crate::cluster::Source;
 use crate::cluster::live::Live;
 use crate::collect::Scope;
-use crate::diagnose::echoes::Layer;
 use crate::diagnose::{self, Report, Severity};
 use crate::error::{Error, Outcome, Result};
 use crate::model::Bundle;
-use crate::probe::mesh::{self, Became, Echo, Mesh, told};
-use crate::probe::plan::Manner;
-use crate::probe::prove::{nonce, prove};
+use crate::probe::mesh::{self, lost, told};
+use crate::probe::prove::nonce;
 use crate::render::check as show;
 use crate::render::{Format, format};
-use crate::trace::{self, Content};
-use crate::walk::Network;
 
 /// How long new echoes are sent.
 const ECHOES_WITHIN: Duration = Duration::from_secs(60);
-/// Lost echoes that are traced, and how long new traces are begun.
-const MOST_TRACES: usize = 12;
-const TRACES_WITHIN: Duration = Duration::from_secs(30);
-/// How a lost echo is traced.
-const MANNER: Manner = Manner {
-    count: 2,
-    interval_us: None,
-    wait_us: 500_000,
-};
 
 /// What is asked for.
 #[derive(Debug)]
@@ -80,50 +66,6 @@ fn with_echoes(live: &mut Live, bundle: &Bundle) -> Result<Report> {
     let mesh = mesh::plan(bundle);
     let became = mesh::send(live, bundle, &mesh.echoes, nonce()?, ECHOES_WITHIN);
     told::count(&mut report, &mesh, &became);
-    trace_lost(live, bundle, &mesh, &became, &mut report)?;
+    lost::trace(live, bundle, &mesh, &became, &mut report);
     Ok(report)
-}
-
-/// Traces what was lost. Where the nodes do not reach each other, their pods are not traced as well.
-fn trace_lost(
-    live: &mut Live,
-    bundle: &Bundle,
-    mesh: &Mesh,
-    became: &[Became],
-    report: &mut Report,
-) -> Result<()> {
-    let nodes = |echo: &Echo| (echo.source.node.clone(), echo.destination.node.clone());
-    let between = |layer: Layer, wanted: Became| -> HashSet<_> {
-        let all = mesh.echoes.iter().zip(became);
-        all.filter(|(echo, became)| echo.layer == layer && **became == wanted)
-            .map(|(echo, _)| nodes(echo))
-            .collect()
-    };
-    let nodes_lose = between(Layer::Nodes, Became::Lost);
-    let pods_pass = between(Layer::Pods, Became::Answered);
-    let lost: Vec<&Echo> = mesh
-        .echoes
-        .iter()
-        .zip(became)
-        .filter(|(_, became)| **became == Became::Lost)
-        .map(|(echo, _)| echo)
-        .filter(|echo| echo.layer == Layer::Nodes || !nodes_lose.contains(&nodes(echo)))
-        .collect();
-    let network = Network::new(bundle);
-    let begun = Instant::now();
-    let mut traced = 0;
-    for echo in &lost {
-        if traced >= MOST_TRACES || begun.elapsed() >= TRACES_WITHIN {
-            break;
-        }
-        traced += 1;
-        let ends = (echo.source.clone(), echo.destination.clone());
-        let ways = trace::between(&network, ends.0, ends.1, Content::ECHO)
-            .map_err(|who| super::trace::unfound(who, bundle))?;
-        let trace = prove(live, bundle, ways, MANNER)?;
-        let pods_pass = echo.layer == Layer::Nodes && pods_pass.contains(&nodes(echo));
-        told::add_trace(report, echo, trace, pods_pass);
-    }
-    told::leave_untraced(report, lost.len() - traced);
-    Ok(())
 }

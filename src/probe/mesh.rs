@@ -3,6 +3,7 @@
 //! [`plan`] is pure: from a bundle to the echoes. [`send`] has the nodes send them, several at once, and says what
 //! became of each.
 
+pub mod lost;
 pub mod told;
 
 use std::collections::{BTreeMap, HashMap};

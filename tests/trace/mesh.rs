@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::lab::Lab;
+use super::space::can_run;
+use super::support;
 
 fn check(lab: &Lab, args: &[&str]) -> (Value, i32) {
     let here = lab.here();
@@ -68,6 +70,56 @@ fn pods_routed_into_vxlan_answer() {
 #[test]
 fn pods_across_subnets_answer() {
     healthy("crosssubnet", 1);
+}
+
+#[test]
+fn pods_of_two_families_are_asked_in_both() {
+    if !can_run() {
+        return;
+    }
+    let lab = support::Lab::of_topology(
+        "mesh-dual",
+        r#"
+        subnet = [{ cidr = ["192.168.61.0/24", "fd00:61::/64"] }]
+        node = [{ name = "host01" }, { name = "host02" }]
+        [network]
+        name = "k8s-pod-network"
+        mode = "routed"
+        pools = [{ cidr = "172.31.0.0/16" }, { cidr = "fd00:31::/48" }]
+        "#,
+    );
+    for (pod, node) in [("pod1", "host01"), ("pod2", "host02")] {
+        assert_eq!(lab.pod(pod, node, &[]).len(), 2);
+    }
+    let output = lab.run(&["check", "--probe", "-o", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(count(&report, "nodes"), [2, 2]);
+    assert_eq!(count(&report, "pods"), [4, 4]);
+    // Only IPv6 is lost.
+    let switch = ["lab", "exec", "switch", "--", "nft"];
+    let nft = |line: &str| lab.ok(&[&switch[..], &[line]].concat());
+    nft("add table netdev cut");
+    nft("add chain netdev cut in { type filter hook ingress device \"host01\" priority 0; }");
+    nft("add rule netdev cut in ip6 saddr fd00:31::/48 drop");
+    let output = lab.run(&["check", "--probe", "-o", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report:#}");
+    let found = found(&report);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("pod-addresses-lost-in-underlay host01 "),
+        "{found:?}"
+    );
+    for lost in report["echoes"]["lost"].as_array().unwrap() {
+        assert!(
+            lost["source_address"]
+                .as_str()
+                .unwrap()
+                .starts_with("fd00:31:"),
+            "{lost}"
+        );
+    }
 }
 
 #[test]

@@ -84,6 +84,11 @@ pub fn add_trace(report: &mut Report, echo: &Echo, trace: Trace, pods_pass: bool
     report.sort();
 }
 
+/// Notes what cannot be told of an echo.
+pub fn leave_doubt(report: &mut Report, echo: &Echo, why: &str) {
+    report.doubt(format!("{}: {why}", title(echo)));
+}
+
 /// Notes that so many lost echoes were not traced.
 pub fn leave_untraced(report: &mut Report, echoes: usize) {
     if echoes > 0 {
