@@ -21,6 +21,9 @@ pub(super) struct Known<'a> {
     pub(super) routes: Map<IpNet, &'a Route>,
     /// What is the node's own to give to pods.
     pub(super) blocks: Vec<IpNet>,
+    /// The devices to other hosts.
+    underlays: Vec<&'a Link>,
+    links: Map<IfIndex, &'a Link>,
     /// The tunnel ends.
     pub(super) tunnels: Vec<(&'a Link, &'a Vxlan)>,
     /// Devices of pods: the node's ends of their pairs, and the pod.
@@ -153,6 +156,8 @@ impl<'a> Known<'a> {
             root,
             routes,
             blocks: Vec::new(),
+            underlays: underlays(node, root),
+            links: root.links.iter().map(|link| (link.index, link)).collect(),
             tunnels,
             ends,
             is_whole: tables.into_iter().all(|whole| whole),
@@ -196,8 +201,32 @@ impl<'a> Known<'a> {
 
     /// The node's devices to other hosts: no pair to a pod, no bridge, no tunnel.
     pub(super) fn underlays(&self) -> impl Iterator<Item = &'a Link> {
-        let node = self.node;
-        self.root.links.iter().filter(move |link| {
+        self.underlays.iter().copied()
+    }
+
+    /// The device a route leaves by.
+    pub(super) fn device(&self, route: &Route) -> Option<&'a Link> {
+        self.links.get(&route.nexthops.first()?.device?).copied()
+    }
+
+    /// Whether a route wraps what it carries.
+    pub(super) fn wraps(&self, route: &Route) -> bool {
+        self.device(route)
+            .is_some_and(|link| matches!(link.kind, LinkKind::Vxlan(_)))
+    }
+}
+
+/// Whether pods of the node are one Ethernet with those of others: a tunnel end is a port of a bridge.
+fn is_flat(root: &Netns) -> bool {
+    root.links
+        .iter()
+        .any(|link| matches!(link.kind, LinkKind::Vxlan(_)) && link.master.is_some())
+}
+
+fn underlays<'a>(node: &Node, root: &'a Netns) -> Vec<&'a Link> {
+    root.links
+        .iter()
+        .filter(|link| {
             let to_pod = link
                 .peer()
                 .and_then(|peer| peer.netns)
@@ -213,23 +242,5 @@ impl<'a> Known<'a> {
                         | LinkKind::Geneve(_)
                 )
         })
-    }
-
-    /// The device a route leaves by.
-    pub(super) fn device(&self, route: &Route) -> Option<&'a Link> {
-        self.root.link(route.nexthops.first()?.device?)
-    }
-
-    /// Whether a route wraps what it carries.
-    pub(super) fn wraps(&self, route: &Route) -> bool {
-        self.device(route)
-            .is_some_and(|link| matches!(link.kind, LinkKind::Vxlan(_)))
-    }
-}
-
-/// Whether pods of the node are one Ethernet with those of others: a tunnel end is a port of a bridge.
-fn is_flat(root: &Netns) -> bool {
-    root.links
-        .iter()
-        .any(|link| matches!(link.kind, LinkKind::Vxlan(_)) && link.master.is_some())
+        .collect()
 }

@@ -17,9 +17,10 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Vec<Finding>) {
     pod_addresses(index, findings);
     pod_macs(index, findings);
     node_macs(index, findings);
-    for known in &index.nodes {
+    let mtus = Largest::of(index);
+    for (number, known) in index.nodes.iter().enumerate() {
         neighbours(index, known, findings);
-        sizes(index, known, findings);
+        sizes(index, number, &mtus, findings);
     }
     hairpin(index, findings);
 }
@@ -172,8 +173,46 @@ fn neighbours(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>)
     }
 }
 
+/// The largest MTU of devices to other hosts, and the largest of all nodes but the one that has it.
+struct Largest {
+    node: usize,
+    mtu: u32,
+    next: Option<u32>,
+}
+
+impl Largest {
+    fn of(index: &Index<'_>) -> Self {
+        let mut of_node: Vec<(u32, usize)> = index
+            .nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(number, known)| {
+                Some((known.underlays().map(|link| link.mtu).max()?, number))
+            })
+            .collect();
+        of_node.sort_unstable_by(|a, b| b.cmp(a));
+        let first = of_node.first().copied().unwrap_or_default();
+        Self {
+            node: first.1,
+            mtu: first.0,
+            next: of_node.get(1).map(|(mtu, _)| *mtu),
+        }
+    }
+
+    fn besides(&self, number: usize) -> Option<u32> {
+        if self.node == number {
+            self.next
+        } else {
+            Some(self.mtu)
+        }
+    }
+}
+
 /// What pods believe they may send, with its wrapping, against the node's device in its subnet.
-fn sizes(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>) {
+fn sizes(index: &Index<'_>, number: usize, mtus: &Largest, findings: &mut Vec<Finding>) {
+    let Some(known) = index.nodes.get(number) else {
+        return;
+    };
     let node = &known.node.name;
     let pod_mtu = known
         .ends
@@ -189,7 +228,7 @@ fn sizes(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>) {
         let to_nodes = known.root.addresses_of(link.index).any(|row| {
             row.network().is_some_and(|net| {
                 index.by_address.iter().any(|(address, holders)| {
-                    net.contains(address) && holders.iter().any(|n| index.name(*n) != *node)
+                    net.contains(address) && holders.iter().any(|other| *other != number)
                 })
             })
         });
@@ -207,12 +246,7 @@ fn sizes(index: &Index<'_>, known: &Known<'_>, findings: &mut Vec<Finding>) {
             Some(_) => WRAPPING,
         };
         // Others' devices tell whether it is this one that is small.
-        let others = index
-            .nodes
-            .iter()
-            .filter(|other| other.node.name != *node)
-            .flat_map(|other| other.underlays().map(|link| link.mtu))
-            .max();
+        let others = mtus.besides(number);
         if link.mtu >= pod_mtu + wrapping || others.is_some_and(|most| most <= link.mtu) {
             continue;
         }

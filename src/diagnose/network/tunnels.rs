@@ -1,6 +1,6 @@
 //! Tunnel ends of each node against those of each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use super::index::{Index, Known, Map};
@@ -38,12 +38,14 @@ pub(super) fn check(index: &Index<'_>, findings: &mut Vec<Finding>) {
         odd(ends, findings);
         twins(ends, findings);
         let by_mac = by_mac(ends);
+        let by_node: Map<usize, &End<'_>> =
+            ends.iter().rev().map(|end| (end.number, end)).collect();
         for end in ends.iter().filter(|end| end.link.is_up()) {
             if end.link.master.is_some() {
                 flooding(end, ends, findings);
-                pinned(index, end, ends, findings);
+                pinned(index, end, &by_node, findings);
             } else {
-                peers(index, end, ends, &by_mac, findings);
+                peers(index, end, &by_node, &by_mac, findings);
             }
         }
     }
@@ -180,7 +182,7 @@ fn by_mac<'a>(ends: &'a [End<'a>]) -> Map<Mac, Vec<&'a End<'a>>> {
 fn peers<'a>(
     index: &Index<'a>,
     end: &End<'a>,
-    ends: &'a [End<'a>],
+    by_node: &Map<usize, &'a End<'a>>,
     by_mac: &Map<Mac, Vec<&'a End<'a>>>,
     findings: &mut Vec<Finding>,
 ) {
@@ -215,7 +217,7 @@ fn peers<'a>(
         let Some(peer) = holders
             .into_iter()
             .flatten()
-            .find_map(|number| ends.iter().find(|peer| peer.number == *number))
+            .find_map(|number| by_node.get(number).copied())
         else {
             continue;
         };
@@ -334,7 +336,7 @@ fn flooding(end: &End<'_>, ends: &[End<'_>], findings: &mut Vec<Finding>) {
     if end.vxlan.remote.is_some() || end.vxlan.collect_metadata || !root.fdb.is_complete() {
         return;
     }
-    let listed: Vec<IpAddr> = root
+    let listed: HashSet<IpAddr> = root
         .fdb
         .iter()
         .filter(|row| row.device == end.link.index && row.own && row.mac == Mac::ZERO)
@@ -348,15 +350,13 @@ fn flooding(end: &End<'_>, ends: &[End<'_>], findings: &mut Vec<Finding>) {
         let Some(local) = peer.vxlan.local else {
             continue;
         };
-        let is_listed = listed.iter().any(|address| {
-            *address == local
-                || peer
-                    .known
-                    .root
-                    .addresses
-                    .iter()
-                    .any(|row| row.address == *address)
-        });
+        let is_listed = listed.contains(&local)
+            || peer
+                .known
+                .root
+                .addresses
+                .iter()
+                .any(|row| listed.contains(&row.address));
         if is_listed {
             continue;
         }
@@ -380,7 +380,12 @@ fn flooding(end: &End<'_>, ends: &[End<'_>], findings: &mut Vec<Finding>) {
 }
 
 /// Entries that were set by hand where others are learned: each must lead to the node where the pod is.
-fn pinned(index: &Index<'_>, end: &End<'_>, ends: &[End<'_>], findings: &mut Vec<Finding>) {
+fn pinned(
+    index: &Index<'_>,
+    end: &End<'_>,
+    by_node: &Map<usize, &End<'_>>,
+    findings: &mut Vec<Finding>,
+) {
     let entries = end.known.root.fdb.iter().filter(|row| {
         row.device == end.link.index && row.own && row.mac != Mac::ZERO && !row.is_learned()
     });
@@ -389,7 +394,7 @@ fn pinned(index: &Index<'_>, end: &End<'_>, ends: &[End<'_>], findings: &mut Vec
         let Some([(number, _)]) = holders.map(Vec::as_slice) else {
             continue;
         };
-        if let Some(peer) = ends.iter().find(|peer| peer.number == *number) {
+        if let Some(peer) = by_node.get(number) {
             misdirected(end, entry, peer, findings);
         }
     }
