@@ -69,6 +69,7 @@ const NAMES: [(&str, &[&str]); 4] = [
             "conf/default/disable_ipv6",
             "neigh/default/gc_thresh3",
             "bindv6only",
+            "icmp/echo_ignore_all",
         ],
     ),
     (

@@ -3,8 +3,10 @@
 //! A finding is *proven* when both say so. What only the tables say is told as that; what only the taps say is told
 //! as what it is: last seen here, never there, with what could do it.
 
+mod between;
 mod cause;
 mod facts;
+mod filtered;
 mod observed;
 mod origin;
 mod quiet;
@@ -17,7 +19,8 @@ pub use observed::{Change, Observed, Sight};
 use super::{Evidence, Finding};
 use crate::model::Bundle;
 use crate::model::number::NetnsId;
-use crate::walk::path::{End, Path};
+use crate::walk::OtherWay;
+use crate::walk::path::{End, NoteKind, Path};
 
 /// The ways that a trace asked the tables for.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +29,8 @@ pub struct Ways<'a> {
     pub there: &'a Path,
     /// The answer.
     pub back: Option<&'a Path>,
+    /// What hashes may choose in place of the first ways.
+    pub others: &'a [OtherWay],
     /// A packet of the size that the source believes it may send, not to be cut.
     pub large: Option<&'a Path>,
     /// The same for what the destination believes.
@@ -90,12 +95,32 @@ pub struct Conclusion {
     pub more_may_follow: bool,
 }
 
+/// The tables, and what they had become when the packets had been sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    /// What the ways were found with.
+    pub before: &'a Bundle,
+    /// Read afterwards, for what its counters say.
+    pub after: Option<&'a Bundle>,
+}
+
+impl Conclusion {
+    /// Whether packets are lost for a reason that the tables do not give, so that their counters are worth reading.
+    pub fn is_unexplained(&self) -> bool {
+        self.verdicts
+            .iter()
+            .any(|verdict| verdict.certainty == Certainty::Seen)
+    }
+}
+
 /// Concludes from the tables, and from what was seen if packets were sent.
-pub fn conclude(bundle: &Bundle, ways: &Ways<'_>, observed: Option<&Observed>) -> Conclusion {
+pub fn conclude(read: Read<'_>, ways: &Ways<'_>, observed: Option<&Observed>) -> Conclusion {
+    let bundle = read.before;
     let mut conclusion = Conclusion::default();
     let predicted = predict(bundle, ways, &mut conclusion);
     match observed {
         None => {
+            doubt_rules(ways, &mut conclusion);
             conclusion.verdicts = predicted
                 .into_iter()
                 .map(|(_, finding)| Verdict {
@@ -105,9 +130,24 @@ pub fn conclude(bundle: &Bundle, ways: &Ways<'_>, observed: Option<&Observed>) -
                 })
                 .collect();
         }
-        Some(observed) => observed::weigh(bundle, ways, predicted, observed, &mut conclusion),
+        Some(observed) => observed::weigh(read, ways, predicted, observed, &mut conclusion),
     }
     conclusion
+}
+
+/// Nobody has sent a packet to see what the rules do that are not followed.
+fn doubt_rules(ways: &Ways<'_>, conclusion: &mut Conclusion) {
+    for path in [Some(ways.there), ways.back].into_iter().flatten() {
+        for note in &path.notes {
+            if let NoteKind::MayDrop { .. } = note.kind {
+                let row = note.row.as_ref().map_or("", |row| row.text.as_str());
+                conclusion.doubts.push(format!(
+                    "{}: it depends on a rule that is not followed: {row}",
+                    note.at
+                ));
+            }
+        }
+    }
 }
 
 /// Which of the ways a finding is about.
@@ -121,6 +161,8 @@ enum Leg {
     Quiet,
     /// Only large packets are lost.
     Large,
+    /// Only packets that a hash sends another way are lost.
+    Sometimes,
 }
 
 /// What the tables say.
@@ -172,6 +214,20 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
     {
         push(Leg::Quiet, finding);
     }
+    for other in ways.others {
+        if let End::Dropped(drop) = &other.path.end
+            && unread::of_loss(bundle, ways, &other.path, drop).is_none()
+        {
+            let mut finding = cause::finding(bundle, &other.path, drop);
+            let (number, of) = (other.number, other.of);
+            finding.what = format!(
+                "one of {of} ways, the {}: {}",
+                ordinal(number),
+                finding.what
+            );
+            push(Leg::Sometimes, finding);
+        }
+    }
     for path in [ways.large, ways.large_back].into_iter().flatten() {
         if let End::Dropped(drop) = &path.end
             && let Some(finding) = quiet::too_large(bundle, path, drop)
@@ -185,6 +241,18 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         }
     }
     found
+}
+
+/// `2nd`
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// The rows that a decision was made by, as evidence.

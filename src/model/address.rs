@@ -41,6 +41,8 @@ pub struct Address {
 }
 
 impl Address {
+    /// `IFA_F_OPTIMISTIC`.
+    const OPTIMISTIC: u32 = 0x04;
     /// `IFA_F_SECONDARY`.
     const SECONDARY: u32 = 0x01;
     /// `IFA_F_DADFAILED`.
@@ -58,6 +60,11 @@ impl Address {
     /// Whether duplicate address detection has not finished: the kernel does not use it yet.
     pub fn is_tentative(&self) -> bool {
         self.flags & Self::TENTATIVE != 0
+    }
+
+    /// Whether the kernel neither sends from it nor answers for it: not asked about to the end, or refused.
+    pub fn is_unusable(&self) -> bool {
+        self.is_duplicate() || (self.is_tentative() && self.flags & Self::OPTIMISTIC == 0)
     }
 
     /// Whether somebody else on the link already had this address.

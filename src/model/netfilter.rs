@@ -99,8 +99,20 @@ impl IptablesRule {
             .words
             .iter()
             .map(|word| {
-                if word.is_empty() || word.contains([' ', '"', '\'', '\\']) {
-                    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+                // What a shell would take for something else, inside of quotes too.
+                let special = [
+                    ' ', '"', '\'', '\\', '|', '&', ';', '<', '>', '(', ')', '$', '`', '*', '?',
+                ];
+                if word.is_empty() || word.contains(special) {
+                    let mut quoted = String::from('"');
+                    for letter in word.chars() {
+                        if matches!(letter, '"' | '\\' | '$' | '`') {
+                            quoted.push('\\');
+                        }
+                        quoted.push(letter);
+                    }
+                    quoted.push('"');
+                    quoted
                 } else {
                     word.clone()
                 }

@@ -10,6 +10,16 @@ use super::number::TableId;
 use super::route::{Encap, NextHop, Protocol, Route, RouteKind, Scope};
 use super::rule::{Family, Rule, RuleAction};
 
+/// A device's setting as `sysctl` takes it: a dot in the device's name would be read as the end of it, so then
+/// slashes part the words.
+pub fn setting(family: &str, device: &str, key: &str) -> String {
+    if device.contains(['.', '/']) {
+        format!("net/{family}/conf/{device}/{key}")
+    } else {
+        format!("net.{family}.conf.{device}.{key}")
+    }
+}
+
 /// A route as `ip route show table all` prints it: `172.31.89.192/26 via 192.168.61.12 dev enp0s8 proto 80 onlink`.
 pub fn route(route: &Route, netns: &Netns) -> String {
     let mut text = String::new();

@@ -70,4 +70,17 @@ pub struct Action {
     /// What it says, where that is decoded: `redirect`, `mirror`, `drop`, `pass` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
+    /// Packets it was asked about.
+    #[serde(default)]
+    pub packets: u64,
+    /// Packets it dropped.
+    #[serde(default)]
+    pub drops: u64,
+}
+
+impl Filter {
+    /// Whether it sees what comes in by the device: `ingress` has the handle `ffff:`, of which clsact's ingress is a part.
+    pub fn is_ingress(&self) -> bool {
+        matches!(self.parent, 0xffff_0000 | 0xffff_fff1 | 0xffff_fff2)
+    }
 }

@@ -7,6 +7,7 @@ use super::correlate::correlate;
 use super::plan::{Manner, Plan};
 use super::run;
 use crate::cluster::live::Live;
+use crate::collect::Scope;
 use crate::diagnose::trace as diagnosis;
 use crate::error::{Error, Outcome, Result};
 use crate::model::Bundle;
@@ -21,7 +22,19 @@ pub fn prove(live: &mut Live, bundle: &Bundle, ways: Ways, manner: Manner) -> Re
         .map_err(|why| Error::new(Outcome::CannotTell, why))?;
     let done = run::run(live, bundle, &plan);
     let seen = correlate(bundle, &ways, &plan, &done.collected);
-    let conclusion = diagnosis::conclude(bundle, &ways.for_diagnosis(), Some(&seen.observed));
+    let conclude = |after: Option<&Bundle>| {
+        let read = diagnosis::Read {
+            before: bundle,
+            after,
+        };
+        diagnosis::conclude(read, &ways.for_diagnosis(), Some(&seen.observed))
+    };
+    let mut conclusion = conclude(None);
+    if conclusion.is_unexplained() {
+        // Rules and queues count: what moved meanwhile says which of them it may have been.
+        let after = live.read(&Scope::Everything).ok();
+        conclusion = conclude(after.as_ref());
+    }
     let mut trace = ways.with_conclusion(bundle, conclusion);
     trace.out.sights = seen.there;
     if let Some(back) = &mut trace.back {

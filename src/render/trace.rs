@@ -172,19 +172,30 @@ fn way(
             node = Some(&hop.at.node);
         }
         let seen = sight(line.sight, sent, style);
+        // What was seen keeps its column: a long row goes on below.
+        let mut rows = if seen.is_empty() {
+            vec![line.what.clone()]
+        } else {
+            folded(&line.what, whats)
+        }
+        .into_iter();
+        let first = rows.next().unwrap_or_default();
         let row = format!(
             "  {}  {}  {}",
             padded(&line.place, places),
             padded(&line.device, devices),
             if seen.is_empty() {
-                line.what.clone()
+                first
             } else {
-                padded(&line.what, whats)
+                padded(&first, whats)
             },
         );
         writeln!(out, "{}", format!("{row}  {seen}").trim_end())?;
+        let indent = 6 + places + devices;
+        for rest in rows {
+            writeln!(out, "{:indent$}  {rest}", "")?;
+        }
         for more in &line.more {
-            let indent = 6 + places + devices;
             writeln!(out, "{:indent$}{}", "", style.aside(more))?;
         }
         if let Some(wire) = &hop.wire {
@@ -282,6 +293,26 @@ fn what(hop: &Hop, is_end: bool) -> String {
         Step::Flood => "flooded: the bridge does not know the MAC".to_owned(),
         _ => decisive.map_or_else(|| "out".to_owned(), |row| escape(&row.text).into_owned()),
     }
+}
+
+/// A row in pieces no wider than `width`, broken between words; a word that is wider stays whole.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    if text.width() <= width {
+        return vec![text.to_owned()];
+    }
+    let mut pieces: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        // All but the first piece are set in by two.
+        let room = if pieces.len() > 1 { width - 2 } else { width };
+        match pieces.last_mut() {
+            Some(piece) if piece.width() + 1 + word.width() <= room => {
+                piece.push(' ');
+                piece.push_str(word);
+            }
+            _ => pieces.push(word.to_owned()),
+        }
+    }
+    pieces
 }
 
 fn padded(text: &str, width: usize) -> String {

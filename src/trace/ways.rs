@@ -5,8 +5,8 @@ use super::{Leg, ServiceEndpoint, Trace};
 use crate::diagnose::trace as diagnosis;
 use crate::model::Bundle;
 use crate::walk::netfilter::Hook;
-use crate::walk::path::{End, Packet, Path, Protocol};
-use crate::walk::{Conversation, Network, Origin};
+use crate::walk::path::{End, NoteKind, Packet, Path, Protocol};
+use crate::walk::{Conversation, Network, Origin, OtherWay};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub struct Ways {
     pub packet: Packet,
     /// There and back.
     pub conversation: Conversation,
+    /// What a hash may choose in place of the first way there, and in place of the first way back.
+    pub others: Vec<OtherWay>,
     /// A packet as large as the source believes it may send, not to be cut, there and back.
     pub large: Option<Conversation>,
     /// What stands behind a service.
@@ -104,6 +106,14 @@ pub fn between(
     };
     let origin = Origin { space, goal };
     let conversation = network.converse(origin, &packet);
+    let mut others = others(network, origin, &conversation.out);
+    if let (Some(back), Some(goal)) = (&conversation.back, goal) {
+        let answering = Origin {
+            space: goal,
+            goal: Some(space),
+        };
+        others.extend(self::others(network, answering, back));
+    }
     // A node is told by its own router what a pod's device takes; a pod that believes in too much may not be.
     let is_pod = network.root(node) != Some(space);
     let large = conversation
@@ -132,6 +142,7 @@ pub fn between(
         destination,
         packet,
         conversation,
+        others,
         large,
         endpoints,
     })
@@ -152,6 +163,19 @@ fn unread(bundle: &Bundle) -> Option<String> {
             node.name
         ))
     })
+}
+
+/// The ways besides one that is chosen of several, where addresses stay what they are.
+fn others(network: &Network<'_>, origin: Origin, first: &Path) -> Vec<OtherWay> {
+    let several = first
+        .notes
+        .iter()
+        .any(|note| matches!(note.kind, NoteKind::OneOfSeveral { .. }));
+    if several {
+        network.other_ways(origin, &first.packet)
+    } else {
+        Vec::new()
+    }
 }
 
 /// A service says its own port and protocol.
@@ -218,6 +242,7 @@ impl Ways {
         diagnosis::Ways {
             there: &self.conversation.out,
             back: self.conversation.back.as_ref(),
+            others: &self.others,
             large: self.large.as_ref().map(|large| &large.out),
             large_back: self.large.as_ref().and_then(|large| large.back.as_ref()),
             ends: [&self.source, &self.destination].map(|end| end.node.as_deref().zip(end.netns)),
@@ -226,7 +251,14 @@ impl Ways {
 
     /// The whole trace without packets.
     pub fn into_trace(self, bundle: &Bundle) -> Trace {
-        let conclusion = diagnosis::conclude(bundle, &self.for_diagnosis(), None);
+        let conclusion = diagnosis::conclude(
+            diagnosis::Read {
+                before: bundle,
+                after: None,
+            },
+            &self.for_diagnosis(),
+            None,
+        );
         self.with_conclusion(bundle, conclusion)
     }
 

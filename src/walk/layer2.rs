@@ -125,7 +125,7 @@ impl<'a> Walker<'_, 'a> {
         &mut self,
         space: SpaceId,
         link: &'a Link,
-        current: Current,
+        mut current: Current,
         frame: Option<Frame>,
         step: Step,
     ) -> Result<(SpaceId, Packet), Stop> {
@@ -144,6 +144,7 @@ impl<'a> Walker<'_, 'a> {
             frame,
         })?;
         self.programs(space, link);
+        self.frame_hook(space, Hook::Ingress, (Some(link.index), None), &mut current)?;
         let at = self.network.get(space);
         if let (Some(master), Some(frame)) = (link.master, frame)
             && at.is_bridge(master)
@@ -217,7 +218,7 @@ impl<'a> Walker<'_, 'a> {
         &mut self,
         space: SpaceId,
         link: &'a Link,
-        current: Current,
+        mut current: Current,
         frame: Option<Frame>,
         next: IpAddr,
     ) -> Result<(SpaceId, Packet), Stop> {
@@ -242,6 +243,7 @@ impl<'a> Walker<'_, 'a> {
         {
             return self.arrive(sibling, upper, current, Some(frame));
         }
+        self.leaves(there, lower.index, &mut current)?;
         self.pass(Passing {
             space: there,
             device: lower.index,
@@ -323,6 +325,10 @@ impl<'a> Walker<'_, 'a> {
         let Some(other) = there.link(port.index) else {
             return Err(self.cannot_tell(port.space, Some(port.index), "the device was not read"));
         };
+        if other.is_up() && !other.is_running() {
+            let rows = vec![link_row(other)];
+            return Err(self.dropped(port.space, Some(port.index), Cause::DeviceDown, rows));
+        }
         self.arrive(port.space, other, current, frame)
     }
 
@@ -360,10 +366,12 @@ impl<'a> Walker<'_, 'a> {
         &mut self,
         space: SpaceId,
         bridge: &'a Link,
-        current: Current,
+        mut current: Current,
         frame: Frame,
         next: IpAddr,
     ) -> Result<(SpaceId, Packet), Stop> {
+        let sends = (None, Some(bridge.index));
+        self.frame_hook(space, Hook::BridgeOutput, sends, &mut current)?;
         match self.lookup(space, bridge, frame)? {
             Known::Own => {
                 let why = "the bridge sends a frame to itself";
@@ -405,8 +413,11 @@ impl<'a> Walker<'_, 'a> {
             return Err(self.cannot_tell(space, Some(bridge.index), why));
         }
         self.learn(space, bridge, port, frame);
+        let came = (Some(port.index), None);
+        self.frame_hook(space, Hook::BridgePrerouting, came, &mut current)?;
         match self.lookup(space, bridge, frame)? {
             Known::Own => {
+                self.frame_hook(space, Hook::BridgeInput, came, &mut current)?;
                 self.pass(Passing {
                     space,
                     device: bridge.index,
@@ -619,7 +630,7 @@ impl<'a> Walker<'_, 'a> {
         from: Option<&'a Link>,
         port: &'a Link,
         row: Option<&'a FdbEntry>,
-        current: Current,
+        mut current: Current,
         frame: Frame,
         next: IpAddr,
     ) -> Result<(SpaceId, Packet), Stop> {
@@ -668,6 +679,12 @@ impl<'a> Walker<'_, 'a> {
             let rows = vec![link_row(port)];
             return Err(self.dropped(space, index, cause, rows));
         }
+        if let Some(from) = from {
+            let between = (Some(from.index), index);
+            self.frame_hook(space, Hook::BridgeForward, between, &mut current)?;
+        }
+        self.frame_hook(space, Hook::BridgePostrouting, (None, index), &mut current)?;
+        self.leaves(space, port.index, &mut current)?;
         self.pass(Passing {
             space,
             device: port.index,

@@ -181,7 +181,12 @@ impl<'a> Walker<'_, 'a> {
                 return Err(self.cannot_tell(space, None, why.clone()));
             }
         };
-        let Some(hop) = hops.first() else {
+        let choice = if hops.len() > 1 {
+            self.choose(hops.len())
+        } else {
+            0
+        };
+        let Some(hop) = hops.iter().nth(choice) else {
             return Err(self.cannot_tell(space, None, "a route without a next hop"));
         };
         if hops.len() > 1 {
@@ -244,6 +249,7 @@ impl<'a> Walker<'_, 'a> {
             return self.deliver(space, index, current);
         }
         let frame = self.frame_for(space, way.link, way.next, &current, &mut way.rows)?;
+        self.leaves(space, index, &mut current)?;
         self.pass(Passing {
             space,
             device: index,
@@ -339,6 +345,7 @@ impl<'a> Walker<'_, 'a> {
             output: None,
         };
         self.hook(space, Hook::Prerouting, devices, &mut current, &mut rows)?;
+        let limited = rows.clone();
         self.martian(space, link, &current.packet)?;
         let flow = Flow {
             input: Some(index),
@@ -368,7 +375,7 @@ impl<'a> Walker<'_, 'a> {
         let mut way = self.way_of(space, &decision, &current)?;
         way.rows.extend(rows);
         if current.packet.ttl <= 1 {
-            return Err(self.dropped(space, Some(index), Cause::HopLimit, Vec::new()));
+            return Err(self.dropped(space, Some(index), Cause::HopLimit, limited));
         }
         current.packet.ttl -= 1;
         let devices = Devices {
@@ -473,7 +480,7 @@ impl<'a> Walker<'_, 'a> {
             return Ok(());
         }
         let sysctl = if v4 {
-            format!("net.ipv4.conf.{}.forwarding", link.name)
+            notation::setting("ipv4", &link.name, "forwarding")
         } else {
             "net.ipv6.conf.all.forwarding".to_owned()
         };
@@ -558,6 +565,33 @@ impl<'a> Walker<'_, 'a> {
         Err(self.dropped(space, Some(input), cause, Vec::new()))
     }
 
+    /// What netfilter does with a frame that a device is about to send.
+    pub(super) fn leaves(
+        &mut self,
+        space: SpaceId,
+        device: IfIndex,
+        current: &mut Current,
+    ) -> Result<(), Stop> {
+        self.frame_hook(space, Hook::Egress, (None, Some(device)), current)
+    }
+
+    /// What netfilter does where frames pass.
+    pub(super) fn frame_hook(
+        &mut self,
+        space: SpaceId,
+        hook: Hook,
+        (input, output): (Option<IfIndex>, Option<IfIndex>),
+        current: &mut Current,
+    ) -> Result<(), Stop> {
+        if !self.network.get(space).ruleset().sees_frames() {
+            return Ok(());
+        }
+        let mut rows = Vec::new();
+        self.hook(space, hook, Devices { input, output }, current, &mut rows)?;
+        self.add_rows(rows);
+        Ok(())
+    }
+
     /// What netfilter does at a hook; rows of rules that changed the packet are added to `rows`.
     pub(super) fn hook(
         &mut self,
@@ -591,7 +625,20 @@ impl<'a> Walker<'_, 'a> {
                 let row = Row::new(RowTable::Netfilter, loss.row);
                 return Err(self.dropped(space, place, loss.cause, vec![row]));
             }
-            Judgement::CannotTell(why) => return Err(self.cannot_tell(space, place, why)),
+            Judgement::CannotTell(doubt) => {
+                let Some((packet, changed_by)) = doubt.otherwise.filter(|_| self.is_recording())
+                else {
+                    return Err(self.cannot_tell(space, place, doubt.why));
+                };
+                // Whoever sends a packet will see which it is.
+                current.packet = packet;
+                rows.extend(changed_by);
+                for loss in doubt.losses {
+                    let row = Row::new(RowTable::Netfilter, loss.row);
+                    let cause = Box::new(loss.cause);
+                    self.note(space, place, NoteKind::MayDrop { hook, cause }, Some(row));
+                }
+            }
         }
         let after = current.packet;
         if after == before || current.established {

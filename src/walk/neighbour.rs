@@ -92,7 +92,15 @@ impl<'a> Walker<'_, 'a> {
             self.is_right(space, link, next, to)?;
             return Ok(Some(Frame { to, from }));
         }
-        if link.flags.has(LinkFlags::NOARP) {
+        if link.flags.has(LinkFlags::NOARP) && next.is_ipv4() {
+            let frames = matches!(
+                link.kind,
+                LinkKind::Veth | LinkKind::Bridge(_) | LinkKind::Device | LinkKind::Macvlan(_)
+            );
+            if frames {
+                let rows = vec![super::layer3::link_row(link)];
+                return Err(self.dropped(space, Some(link.index), Cause::ArpOff, rows));
+            }
             return Ok(Some(Frame { to: from, from }));
         }
         let question = Question {
@@ -343,7 +351,18 @@ impl<'a> Walker<'_, 'a> {
                     };
                     return Heard::Blocked(port, cause);
                 }
-                Silence::Down | Silence::NoArp | Silence::Ignored { .. } => Unanswered::Nobody,
+                Silence::NoArp | Silence::Ignored { .. } if !self.owns(space, question.target) => {
+                    Unanswered::Nobody
+                }
+                Silence::NoArp => Unanswered::Refused {
+                    device: device(),
+                    setting: "arp off".to_owned(),
+                },
+                Silence::Ignored { arp_ignore } => Unanswered::Refused {
+                    device: device(),
+                    setting: format!("arp_ignore = {arp_ignore}"),
+                },
+                Silence::Down => Unanswered::Nobody,
             },
         };
         Heard::Silent(port, unanswered)
@@ -423,7 +442,9 @@ impl<'a> Walker<'_, 'a> {
             }
             heard = heard.or(match self.ask(space, port, question, depth + 1) {
                 // A pod does not answer for others.
-                Heard::Silent(..) => Heard::Nobody,
+                Heard::Silent(_, why) if !matches!(why, Unanswered::Refused { .. }) => {
+                    Heard::Nobody
+                }
                 other => other,
             });
             if matches!(heard, Heard::Answered(_)) {

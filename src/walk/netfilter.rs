@@ -14,6 +14,8 @@ mod run;
 
 use std::net::IpAddr;
 
+use serde::Serialize;
+
 use super::path::{Cause, Packet, Row};
 use crate::model::Netns;
 use crate::model::number::IfIndex;
@@ -21,7 +23,8 @@ use crate::model::rule::Family;
 use rule::Chain;
 
 /// Where in a namespace a packet is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hook {
     /// It has just come in.
     Prerouting,
@@ -33,6 +36,20 @@ pub enum Hook {
     Output,
     /// It is about to leave.
     Postrouting,
+    /// A device has received the frame, before all else (`netdev`, `inet`).
+    Ingress,
+    /// A device is about to send the frame, after all else (`netdev`).
+    Egress,
+    /// A bridge has received the frame by a port.
+    BridgePrerouting,
+    /// It is for the bridge itself.
+    BridgeInput,
+    /// It goes from one port to another.
+    BridgeForward,
+    /// The bridge itself sends it.
+    BridgeOutput,
+    /// It leaves by a port.
+    BridgePostrouting,
 }
 
 impl Hook {
@@ -44,6 +61,13 @@ impl Hook {
             Self::Forward => "forward",
             Self::Output => "output",
             Self::Postrouting => "postrouting",
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+            Self::BridgePrerouting => "bridge prerouting",
+            Self::BridgeInput => "bridge input",
+            Self::BridgeForward => "bridge forward",
+            Self::BridgeOutput => "bridge output",
+            Self::BridgePostrouting => "bridge postrouting",
         }
     }
 }
@@ -67,8 +91,20 @@ pub enum Judgement {
     },
     /// It does not.
     Drop(Loss),
-    /// The rules cannot be followed, and why.
-    CannotTell(String),
+    /// The rules cannot be followed.
+    CannotTell(Doubt),
+}
+
+/// A rule that is not understood decides.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// Which, or what could not be read.
+    pub why: String,
+    /// What comes of the packet unless one of `losses` takes it, and the rules that change it; nothing if that is
+    /// not certain either.
+    pub otherwise: Option<(Packet, Vec<Row>)>,
+    /// The rules that may throw it away.
+    pub losses: Vec<Loss>,
 }
 
 /// A packet thrown away by a rule.
@@ -102,6 +138,11 @@ impl<'a> Ruleset<'a> {
         nft::compile(netns, &mut this.chains, &mut this.doubts);
         this.chains.sort_by_key(|chain| chain.priority);
         this
+    }
+
+    /// Whether any chain looks at frames, and not only at what is routed.
+    pub fn sees_frames(&self) -> bool {
+        self.chains.iter().any(Chain::sees_frames)
     }
 
     /// Whether nothing is looked at.
@@ -149,6 +190,11 @@ impl<'a> Ruleset<'a> {
         }
         found
     }
+}
+
+/// A rule of nft's JSON in the words of `nft list`.
+pub fn nft_rule(rule: &serde_json::Value) -> String {
+    nft::notation(rule)
 }
 
 #[cfg(test)]

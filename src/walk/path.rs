@@ -9,6 +9,7 @@ use plugin_core::mac::Mac;
 use serde::Serialize;
 
 use super::flow::Flow;
+use super::netfilter::Hook;
 use crate::model::number::{IfIndex, NetnsId, Vni};
 
 /// A packet, as it is asked about.
@@ -522,6 +523,9 @@ pub enum Cause {
         /// What the next hop has.
         real: Option<Mac>,
     },
+    /// The device takes no part in ARP, so that frames for others leave it with its own MAC
+    /// (`arp_constructor`).
+    ArpOff,
     /// The frame is for another MAC than the device's.
     NotForThisMac {
         /// What the frame is for.
@@ -669,6 +673,8 @@ pub enum Cause {
         rejected: bool,
         /// It was the policy at the end of the chain.
         policy: bool,
+        /// The command that takes it away, without what it takes to run it in the namespace.
+        undo: String,
     },
     /// It went round and round.
     Loop,
@@ -710,6 +716,13 @@ pub enum Unanswered {
     NoRoute {
         /// The device.
         device: String,
+    },
+    /// Who has it is told not to answer.
+    Refused {
+        /// The device.
+        device: String,
+        /// By what.
+        setting: String,
     },
     /// Who has it does not hear the question: it is lost on the way.
     NotHeard(Box<Cause>),
@@ -763,6 +776,13 @@ pub enum NoteKind {
         /// The largest piece, octets.
         mtu: u32,
     },
+    /// A rule that is not understood may throw it away here.
+    MayDrop {
+        /// Where in the stack.
+        hook: Hook,
+        /// As what it would be lost.
+        cause: Box<Cause>,
+    },
     /// A program sees the packet here, and what it does cannot be read: XDP, or a BPF or other filter.
     Program {
         /// What it is.
@@ -787,6 +807,7 @@ impl fmt::Display for NoteKind {
             }
             Self::WouldResolve { address } => write!(f, "asks for {address} first"),
             Self::Fragmented { mtu } => write!(f, "cut into pieces of {mtu} octets"),
+            Self::MayDrop { hook, .. } => write!(f, "a rule at {} may take it", hook.as_str()),
             Self::Program { what } => write!(f, "{what} sees it and may do anything"),
         }
     }

@@ -40,6 +40,20 @@ pub struct Conversation {
     pub same_way_back: Option<bool>,
 }
 
+/// What a hash may choose in place of the first way (ECMP).
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct OtherWay {
+    /// Which of them, from 1.
+    pub number: usize,
+    /// How many there are where it parts from the first.
+    pub of: usize,
+    /// The way.
+    pub path: Path,
+}
+
+/// More ways than a network has where somebody looks at them one by one.
+const MOST_WAYS: usize = 64;
+
 /// More devices than any packet passes that does not go in circles.
 const MOST_HOPS: usize = 96;
 
@@ -105,6 +119,10 @@ pub(super) struct Walker<'n, 'a> {
     pub(super) translations: Translations,
     /// What bridges and tunnels have learned from it.
     pub(super) learned: Learned,
+    /// Which way to take at each route of several, in their order; the first behind its end.
+    choices: Vec<usize>,
+    /// How many ways there were at each of those met.
+    met: Vec<usize>,
 }
 
 impl<'a> Network<'a> {
@@ -140,6 +158,40 @@ impl<'a> Network<'a> {
             back: Some(back),
             same_way_back: same,
         }
+    }
+
+    /// The other ways that `packet` may take than the first one, each once.
+    pub fn other_ways(&self, origin: Origin, packet: &Packet) -> Vec<OtherWay> {
+        let mut found = Vec::new();
+        let mut open: Vec<(Vec<usize>, usize)> = vec![(Vec::new(), 0)];
+        while let Some((choices, of)) = open.pop() {
+            let mut walker = Walker::new(self, origin.goal, true, Memory::default());
+            walker.choices.clone_from(&choices);
+            let end = walker.run(origin.space, packet, false);
+            for (at, ways) in walker.met.iter().enumerate().skip(choices.len()) {
+                for other in (1..*ways).rev() {
+                    let mut next = choices.clone();
+                    next.resize(at, 0);
+                    next.push(other);
+                    if open.len() + found.len() < MOST_WAYS {
+                        open.push((next, *ways));
+                    }
+                }
+            }
+            if let Some(last) = choices.last() {
+                found.push(OtherWay {
+                    number: last + 1,
+                    of,
+                    path: Path {
+                        packet: *packet,
+                        hops: walker.hops,
+                        end,
+                        notes: walker.notes,
+                    },
+                });
+            }
+        }
+        found
     }
 
     fn way(
@@ -200,7 +252,18 @@ impl<'n, 'a> Walker<'n, 'a> {
             notes: Vec::new(),
             translations: memory.translations,
             learned: memory.learned,
+            choices: Vec::new(),
+            met: Vec::new(),
         }
+    }
+
+    /// Which of several ways to take: the hash is not imitated.
+    pub(super) fn choose(&mut self, ways: usize) -> usize {
+        let choice = self.choices.get(self.met.len()).copied().unwrap_or(0);
+        if self.recording {
+            self.met.push(ways);
+        }
+        choice.min(ways.saturating_sub(1))
     }
 
     fn run(&mut self, space: SpaceId, packet: &Packet, established: bool) -> End {

@@ -14,9 +14,11 @@ mod probes;
 mod results;
 mod saved;
 mod space;
+
 // What is not used here is used by the tests of labs.
 #[allow(dead_code)]
 #[path = "../lab/support.rs"]
 mod support;
 mod tables;
+mod unnamed;
 mod watching;

@@ -31,6 +31,7 @@ const TCA_FLOWER_ACT: u16 = 3;
 const TCA_MATCHALL_ACT: u16 = 2;
 const TCA_ACT_KIND: u16 = 1;
 const TCA_ACT_OPTIONS: u16 = 2;
+const TCA_ACT_STATS: u16 = 4;
 const TCA_MIRRED_PARMS: u16 = 2;
 const TCA_GACT_PARMS: u16 = 2;
 
@@ -218,7 +219,24 @@ fn decode_action(value: Value<'_>) -> Action {
             .unwrap_or_default(),
         device: None,
         verdict: None,
+        packets: 0,
+        drops: 0,
     };
+    for (kind, value) in attributes
+        .get(TCA_ACT_STATS)
+        .into_iter()
+        .flat_map(Value::nested)
+    {
+        match kind {
+            TCA_STATS_BASIC => {
+                action.packets = value.u32_in(8).map(u64::from).unwrap_or_default();
+            }
+            TCA_STATS_QUEUE => {
+                action.drops = value.u32_in(8).map(u64::from).unwrap_or_default();
+            }
+            _ => {}
+        }
+    }
     let Some(options) = attributes.get(TCA_ACT_OPTIONS).map(Value::nested) else {
         return action;
     };

@@ -17,6 +17,17 @@ pub(super) const FAMILY: Family = Family {
             fix: "Delete the pod, so that its network is set up again.",
         },
         Entry {
+            id: "ipv6-address-tentative",
+            severity: Fault,
+            title: "an IPv6 address is not used yet, or was refused as a duplicate",
+            mechanism: "The kernel first asks the link whether somebody else has a new IPv6 address (RFC 4862 §5.4), for \
+                 about a second. Until then the address is tentative: it is neither sent from nor answered for. \
+                 If somebody answers, it stays so for ever (dadfailed).",
+            show: "ip -6 address show tentative",
+            fix: "Wait a second or two. For a duplicate: find the other (ovl pod ADDRESS), or set the address with \
+                 nodad where the network sees to it that none is given twice.",
+        },
+        Entry {
             id: "duplicate-pod-address",
             severity: Fault,
             title: "two pods have one address",

@@ -58,6 +58,17 @@ pub(super) const FAMILY: Family = Family {
             fix: "Delete the pod, so that its network is set up again.",
         },
         Entry {
+            id: "arp-off",
+            severity: Fault,
+            title: "a device is told not to speak ARP",
+            mechanism: "A device that is set to arp off asks for nobody and answers nobody: what it sends has its own MAC \
+                 as destination (net/ipv4/arp.c, arp_constructor), which nobody else takes. arp_ignore makes a \
+                 device answer only for some of its addresses, or for none.",
+            show: "ip link show DEVICE (NOARP)\n\
+                 sysctl net.ipv4.conf.all.arp_ignore net.ipv4.conf.DEVICE.arp_ignore",
+            fix: "ip link set DEVICE arp on; sysctl -w net.ipv4.conf.DEVICE.arp_ignore=0",
+        },
+        Entry {
             id: "pod-default-route-missing",
             severity: Fault,
             title: "the pod has no default route",

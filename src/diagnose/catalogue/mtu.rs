@@ -25,6 +25,16 @@ pub(super) const FAMILY: Family = Family {
             fix: "Set the network's MTU to the smallest on the way, less 50 octets where it is wrapped in VXLAN (70 over IPv6).",
         },
         Entry {
+            id: "packet-above-own-mtu",
+            severity: Fault,
+            title: "the packet that was asked about is larger than the sender's own device takes",
+            mechanism: "The sender's kernel refuses a packet that must not be cut and does not fit the device it should \
+                 leave by (\"message too long\"). That says nothing of the network: programs are told at once, and \
+                 send smaller ones.",
+            show: "ip link show eth0 (in the pod)",
+            fix: "Ask with a smaller --size, or without --df.",
+        },
+        Entry {
             id: "underlay-mtu-too-small",
             severity: Fault,
             title: "the underlay carries less than the overlay takes for granted",

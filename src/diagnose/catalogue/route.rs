@@ -20,6 +20,16 @@ pub(super) const FAMILY: Family = Family {
                  The network agent of the node (calico-node, flanneld, ovl agent) should have done it: look at its log.",
         },
         Entry {
+            id: "no-route",
+            severity: Fault,
+            title: "no route leads to the destination",
+            mechanism: "The destination is no pod's and in no range of pods that a node routes to: it is for the \
+                 world outside, and the node that has to send it on has no row for it, not even a default route. \
+                 The sender is told \"network unreachable\".",
+            show: "ip route get ADDRESS",
+            fix: "ip route add default via ROUTER",
+        },
+        Entry {
             id: "block-route-to-wrong-node",
             severity: Fault,
             title: "the route to a block leads to a node that does not have it",

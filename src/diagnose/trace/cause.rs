@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use super::facts::{self, Role, role};
+use super::filtered::{self, Filtered};
 use super::origin::{self, Told};
 use super::rows;
-use crate::diagnose::{Evidence, Finding, catalogue, policy};
-use crate::model::{Bundle, Link, LinkKind, Mac, Netns, Node};
+use crate::diagnose::{Evidence, Finding, catalogue};
+use crate::model::{Bundle, Link, LinkKind, Mac, Netns, Node, notation};
 use crate::walk::path::{Cause, Drop, Hop, NoteKind, Path, Step, Unanswered};
 
 /// Everything about the place where a packet is lost.
@@ -127,6 +128,17 @@ impl<'a> Case<'a> {
     }
 
     fn told(&self) -> Told {
+        let asked = match &self.drop.cause {
+            Cause::NeighbourUnresolved { address, .. } => Some(*address),
+            _ => None,
+        };
+        let packet = &self.path.packet;
+        let addresses = [packet.source, packet.destination, self.destination()]
+            .into_iter()
+            .chain(asked);
+        if let Some(told) = origin::unusable(self.bundle, addresses) {
+            return told;
+        }
         match &self.drop.cause {
             Cause::NoRoute { destination } => self.no_route(*destination),
             Cause::RouteForbids { destination, kind } => self.forbidden(*destination, kind),
@@ -140,6 +152,7 @@ impl<'a> Case<'a> {
             Cause::NeighbourWrong { address, mac, real } => {
                 self.wrong_neighbour(*address, *mac, *real)
             }
+            Cause::ArpOff => self.arp_off("arp off"),
             Cause::NotForThisMac { mac, .. } => self.not_for_this(*mac),
             Cause::ForwardingOff { sysctl } => self.forwarding_off(sysctl),
             Cause::ReversePath { source, mode } => self.reverse_path(*source, *mode),
@@ -228,7 +241,25 @@ impl<'a> Case<'a> {
                 chain,
                 rejected,
                 policy,
-            } => self.filtered(by, chain, *rejected, *policy),
+                undo,
+            } => filtered::told(
+                self,
+                &Filtered {
+                    by,
+                    chain,
+                    rejected: *rejected,
+                    policy: *policy,
+                    undo,
+                },
+            ),
+            Cause::HopLimit if !self.drop.rows.is_empty() => self
+                .of_node("hop-limit-exceeded")
+                .what(format!(
+                    "a rule leaves the packet no hops to go: {}",
+                    self.row()
+                ))
+                .show("iptables-save -t mangle -c; nft -a list ruleset")
+                .fix("take the rule away"),
             Cause::Loop | Cause::HopLimit => self
                 .of_node("hop-limit-exceeded")
                 .what("the packet goes in a circle")
@@ -259,12 +290,14 @@ impl<'a> Case<'a> {
                 self.here("ipv6-off")
                     .what(format!("IPv6 is switched off on {name}"))
                     .show(format!(
-                        "{}sysctl net.ipv6.conf.{name}.disable_ipv6",
-                        self.prefix()
+                        "{}sysctl {}",
+                        self.prefix(),
+                        notation::setting("ipv6", &name, "disable_ipv6")
                     ))
                     .fix(format!(
-                        "{}sysctl -w net.ipv6.conf.{name}.disable_ipv6=0",
-                        self.prefix()
+                        "{}sysctl -w {}=0",
+                        self.prefix(),
+                        notation::setting("ipv6", &name, "disable_ipv6")
                     ))
             }
         }
@@ -341,6 +374,16 @@ impl<'a> Case<'a> {
         } else {
             "unreachable-route"
         };
+        // A rule decides by itself, without a table.
+        if let Some((priority, _)) = row.split_once(": ")
+            && priority.bytes().all(|octet| octet.is_ascii_digit())
+        {
+            return self
+                .of_node("rule-hijacks-route")
+                .what(format!("the rule {row} discards what is for {destination}"))
+                .show(format!("ip rule; ip route get {destination}"))
+                .fix(format!("ip rule del priority {priority}"));
+        }
         let prefix = row.split_whitespace().nth(1).unwrap_or_default();
         self.of_node(id)
             .what(format!("the row that decides about {destination} is {row}"))
@@ -408,7 +451,35 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The device is told not to speak ARP, or not of its addresses.
+    fn arp_off(&self, setting: &str) -> Told {
+        let (name, prefix) = (self.device_name(), self.prefix());
+        let told = self.here("arp-off");
+        if setting == "arp off" {
+            told.what(format!(
+                "{name} neither asks nor answers ARP: it is set to arp off"
+            ))
+            .show(format!("{prefix}ip link show {name}"))
+            .fix(format!("{prefix}ip link set {name} arp on"))
+        } else {
+            told.what(format!(
+                "{name} does not answer ARP for its address: {setting}"
+            ))
+            .show(format!(
+                "{prefix}sysctl net.ipv4.conf.all.arp_ignore {}",
+                notation::setting("ipv4", &name, "arp_ignore")
+            ))
+            .fix(format!(
+                "{prefix}sysctl -w net.ipv4.conf.all.arp_ignore=0 {}=0",
+                notation::setting("ipv4", &name, "arp_ignore")
+            ))
+        }
+    }
+
     fn unresolved(&self, address: IpAddr, why: &Unanswered) -> Told {
+        if let Unanswered::Refused { setting, .. } = why {
+            return self.arp_off(setting);
+        }
         let asker = self.asker(address);
         if asker.is_pod() {
             asker.pod_unresolved(address, why)
@@ -530,8 +601,14 @@ impl<'a> Case<'a> {
                 .what(format!(
                     "{device} does not answer ARP for {address}, the gateway of {pod}"
                 ))
-                .show(format!("sysctl net.ipv4.conf.{device}.proxy_arp"))
-                .fix(format!("sysctl -w net.ipv4.conf.{device}.proxy_arp=1")),
+                .show(format!(
+                    "sysctl {}",
+                    notation::setting("ipv4", device, "proxy_arp")
+                ))
+                .fix(format!(
+                    "sysctl -w {}=1",
+                    notation::setting("ipv4", device, "proxy_arp")
+                )),
             Unanswered::ForwardingOff { device } => {
                 let root = self.node.root();
                 let off =
@@ -541,8 +618,11 @@ impl<'a> Case<'a> {
                 }
                 at(device, "veth-forwarding-off")
                     .what(format!("{device} does not forward, and so does not answer for {address}, the gateway of {pod}"))
-                    .show(format!("sysctl net.ipv4.conf.{device}.forwarding"))
-                    .fix(format!("sysctl -w net.ipv4.conf.{device}.forwarding=1"))
+                    .show(format!("sysctl {}", notation::setting("ipv4", device, "forwarding")))
+                    .fix(format!(
+                        "sysctl -w {}=1",
+                        notation::setting("ipv4", device, "forwarding")
+                    ))
             }
             Unanswered::NoRoute { device } => at(device, "gateway-without-route")
                 .what(format!(
@@ -550,6 +630,7 @@ impl<'a> Case<'a> {
                 ))
                 .show(format!("ip route get {address}"))
                 .fix(format!("ip route add {address} dev lo scope link")),
+            Unanswered::Refused { setting, .. } => self.arp_off(setting),
             Unanswered::NotHeard(cause) => {
                 origin::flat(self, address).unwrap_or_else(|| self.not_heard(cause))
             }
@@ -682,9 +763,17 @@ impl<'a> Case<'a> {
         let name = self.device_name();
         let how = if mode == 1 { "strict" } else { "loose" };
         self.here("rp-filter-drop")
-            .what(format!("{name} does not believe that {source} is behind it (rp_filter {mode}, {how})"))
-            .show(format!("sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.{name}.rp_filter; ip route get {source}"))
-            .fix(format!("sysctl -w net.ipv4.conf.{name}.rp_filter=2, or mend the way back to {source}"))
+            .what(format!(
+                "{name} does not believe that {source} is behind it (rp_filter {mode}, {how})"
+            ))
+            .show(format!(
+                "sysctl net.ipv4.conf.all.rp_filter {}; ip route get {source}",
+                notation::setting("ipv4", &name, "rp_filter")
+            ))
+            .fix(format!(
+                "sysctl -w {}=2, or mend the way back to {source}",
+                notation::setting("ipv4", &name, "rp_filter")
+            ))
     }
 
     fn martian(&self, address: IpAddr, why: &str) -> Told {
@@ -834,10 +923,10 @@ impl<'a> Case<'a> {
         if self.is_dead_endpoint(address) {
             return origin::dead_endpoint(self, address);
         }
-        if let Some(told) = origin::passed_to_router(self, self.destination()) {
-            return told;
-        }
-        if let Some(told) = origin::broken_destination(self, address) {
+        if let Some(told) = origin::passed_to_router(self, self.destination())
+            .or_else(|| origin::broken_destination(self, address))
+            .or_else(|| origin::broken_destination(self, self.destination()))
+        {
             return told;
         }
         if let Some(wrap) = self.wrapped_at()
@@ -865,76 +954,7 @@ impl<'a> Case<'a> {
             .fix("correct the gateway in the route, or bring the host that has the address back")
     }
 
-    fn filtered(&self, by: &str, chain: &str, rejected: bool, policy: bool) -> Told {
-        let row = self.row();
-        let lower = format!("{chain} {row}").to_lowercase();
-        let outer = self.path.hops.last().and_then(|hop| hop.headers.outer);
-        let show = match by {
-            "iptables" => "iptables-save -c".to_owned(),
-            _ => "nft -a list ruleset".to_owned(),
-        };
-        let show = format!("{}{show}", self.prefix());
-        if lower.contains("has no endpoints") {
-            return self.no_endpoint(self.destination()).show(show);
-        }
-        let place = |told: Told| {
-            if self.is_pod() {
-                told.place(self.name.clone())
-            } else {
-                told
-            }
-        };
-        if policy {
-            return place(self.of_node("forward-policy-drop"))
-                .what(format!(
-                    "the policy of {chain} ({by}) is to drop, and no rule accepts the packet"
-                ))
-                .show(show)
-                .fix("iptables -P FORWARD ACCEPT, or a rule that accepts what is for pods");
-        }
-        let is_input = lower.contains("input");
-        if let (Some(_), true, false) = (outer, is_input, self.is_pod()) {
-            let device = self
-                .link
-                .map_or_else(|| self.device_name(), |link| link.name.clone());
-            return self
-                .of_node("vxlan-port-blocked")
-                .device(&device)
-                .what(format!(
-                    "{chain} drops the wrapped packet when it arrives: {row}"
-                ))
-                .show(show)
-                .fix("accept the UDP port of the tunnel from the other nodes");
-        }
-        if policy::wrote(&lower) {
-            return place(self.of_node("network-policy-drop"))
-                .what(format!(
-                    "a network policy drops the packet in {chain}: {row}"
-                ))
-                .show(show)
-                .fix("let the sender in: kubectl get networkpolicy -A");
-        }
-        if lower.contains("invalid") {
-            return place(self.of_node("conntrack-invalid-drop"))
-                .what(format!("{chain} drops the packet as it belongs to no tracked connection: {row}"))
-                .show(format!("{show}; conntrack -S"))
-                .fix("take away what keeps the request from being tracked, or have both directions pass this node");
-        }
-        let (id, how) = if rejected {
-            ("rule-reject", "rejects")
-        } else {
-            ("rule-drop", "drops")
-        };
-        place(self.of_node(id))
-            .what(format!("a rule of {chain} ({by}) {how} the packet: {row}"))
-            .show(show)
-            .fix(match by {
-                "iptables" => format!("iptables -D {}", row.trim_start_matches("-A ")),
-                _ => "nft delete rule … handle N (nft -a shows N)".to_owned(),
-            })
-    }
-
-    fn no_endpoint(&self, address: IpAddr) -> Told {
+    pub(super) fn no_endpoint(&self, address: IpAddr) -> Told {
         self.of_node("service-without-endpoints")
             .what(format!("the service at {address} has no endpoint"))
             .show("iptables-save | grep 'has no endpoints'")
@@ -953,6 +973,8 @@ pub(super) fn ip_forward_off(told: Told) -> Told {
 pub(super) fn device_down(node: &Node, netns: &Netns, link: &Link) -> Told {
     let kind = role(node, netns, link);
     let id = match kind {
+        // A bridge without ports and a pair whose other end is down have none either.
+        Role::Underlay if link.is_up() && !link.is_running() => "device-without-carrier",
         Role::Pods => "pod-device-down",
         Role::HostEnd => "host-veth-down",
         Role::Port => "bridge-port-down",
@@ -978,11 +1000,20 @@ pub(super) fn device_down(node: &Node, netns: &Netns, link: &Link) -> Told {
         }
         _ => {}
     }
-    told.what(format!("{name} is down"))
+    let (what, fix) = if id == "device-without-carrier" {
+        (
+            format!("{name} has no carrier: nothing is at the other end of it"),
+            "plug the cable in, or bring up what is at the other end".to_owned(),
+        )
+    } else {
+        (
+            format!("{name} is down"),
+            format!("{prefix}ip link set {name} up, and the routes that went with it"),
+        )
+    };
+    told.what(what)
         .show(format!("{prefix}ip link show {name}"))
-        .fix(format!(
-            "{prefix}ip link set {name} up, and the routes that went with it"
-        ))
+        .fix(fix)
         .evidence(vec![Evidence::new(
             format!("{} link", node.name),
             format!(

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Certainty, Conclusion, Leg, Possible, Verdict, Ways, rows};
+use super::{Certainty, Conclusion, Leg, Possible, Read, Verdict, Ways, between, rows};
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
-use crate::model::{Bundle, Link, Netns, Node};
-use crate::walk::path::{Hop, Path, Place};
+use crate::model::{Bundle, Node};
+use crate::walk::path::{Drop, Hop, NoteKind, Path, Place};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -50,23 +50,28 @@ pub struct Change {
 }
 
 /// Between which two devices packets are lost.
-struct Gap<'a> {
-    leg: Leg,
-    path: &'a Path,
+pub(super) struct Gap<'a> {
+    pub(super) leg: Leg,
+    pub(super) path: &'a Path,
     /// The hop where they were last seen; none if they never left.
-    last: Option<usize>,
+    pub(super) last: Option<usize>,
     /// The hop where they should have been seen next; none behind the last one.
-    next: Option<usize>,
+    pub(super) next: Option<usize>,
+    /// How many are lost there.
+    pub(super) lost: u32,
+    /// The way there, if that is passed and no answer leaves.
+    pub(super) arrival: Option<&'a Path>,
 }
 
 /// Holds what the tables say against what was seen.
 pub(super) fn weigh(
-    bundle: &Bundle,
+    read: Read<'_>,
     ways: &Ways<'_>,
     predicted: Vec<(Leg, Finding)>,
     observed: &Observed,
     conclusion: &mut Conclusion,
 ) {
+    let told_before = conclusion.doubts.clone();
     if observed.sent == 0 {
         conclusion.doubts.push("no packet could be sent".to_owned());
     }
@@ -76,6 +81,11 @@ pub(super) fn weigh(
     for (leg, finding) in predicted {
         let certainty = match leg {
             Leg::Quiet => Certainty::Proven,
+            // Which way a packet takes is the kernel's to choose; these may have taken the first.
+            Leg::Sometimes => {
+                lost_is_told = !passes;
+                Certainty::Tables
+            }
             Leg::Large => match observed.large {
                 Some((sent, answered)) if sent > 0 && answered == 0 => Certainty::Proven,
                 Some((sent, answered)) if sent > 0 && answered == sent => {
@@ -101,7 +111,7 @@ pub(super) fn weigh(
                     Some(gap) if gap.agrees(leg) => Certainty::Proven,
                     Some(gap) => {
                         // The packet did not come as far as the tables say.
-                        let mut verdict = lost_here(bundle, gap, observed);
+                        let mut verdict = lost_here(read, gap, observed);
                         verdict.possible.push(Possible {
                             what: format!("{}: {}", finding.id, finding.what),
                             tell: finding.show.clone(),
@@ -137,9 +147,25 @@ pub(super) fn weigh(
         ));
     }
     match gap {
+        Some(gap) if gap.is_outside(read.before) => {
+            let router = gap.last_hop().and_then(|hop| hop.wire);
+            conclusion.doubts.push(format!(
+                "{} was handed to the router {} and not answered; what is behind it is no node that was read",
+                gap.path.packet.destination,
+                router.map_or_else(|| "of the underlay".to_owned(), |wire| wire.to.to_string()),
+            ));
+        }
         Some(gap) => {
-            let verdict = suspected(bundle, &gap, observed)
-                .unwrap_or_else(|| lost_here(bundle, &gap, observed));
+            let verdict = unusable(read.before, &gap, observed)
+                .or_else(|| suspected(read.before, &gap, observed))
+                .or_else(|| by_rule(read, &gap, observed))
+                .unwrap_or_else(|| lost_here(read, &gap, observed));
+            // Where the tables cannot tell, the packets did.
+            if verdict.certainty == Certainty::Proven {
+                conclusion
+                    .doubts
+                    .retain(|doubt| !told_before.contains(doubt));
+            }
             conclusion.verdicts.push(verdict);
         }
         None => conclusion
@@ -170,12 +196,64 @@ fn gap<'a>(ways: &Ways<'a>, observed: &Observed) -> Option<Gap<'a>> {
             path,
             last,
             next,
+            lost: observed.sent,
+            arrival: (leg == Leg::Back && last.is_none()).then_some(ways.there),
         });
+    }
+    legs.into_iter()
+        .find_map(|(leg, path, sights)| thinned(leg, path?, sights))
+}
+
+/// The first place behind which fewer are seen. A hop that saw fewer than one behind it merely did not look well.
+fn thinned<'a>(leg: Leg, path: &'a Path, sights: &[Sight]) -> Option<Gap<'a>> {
+    let mut last: Option<(usize, u32)> = None;
+    for (number, sight) in sights.iter().enumerate().take(path.hops.len()) {
+        let Some(seen) = sight.seen else { continue };
+        let later = sights.iter().skip(number).filter_map(|sight| sight.seen);
+        let seen = later.max().unwrap_or(seen);
+        if let Some((before, most)) = last
+            && seen < most
+        {
+            return Some(Gap {
+                leg,
+                path,
+                last: Some(before),
+                next: Some(number),
+                lost: most - seen,
+                arrival: None,
+            });
+        }
+        last = Some((number, seen));
     }
     None
 }
 
 impl Gap<'_> {
+    /// The hops from where packets were last seen to where they should have been seen next, with their numbers.
+    pub(super) fn hops(&self) -> impl Iterator<Item = (usize, &Hop)> {
+        let first = self.last.unwrap_or(0);
+        let last = self.next.unwrap_or(usize::MAX);
+        self.path
+            .hops
+            .iter()
+            .enumerate()
+            .filter(move |(number, _)| (first..=last).contains(number))
+    }
+
+    /// Whether the packets were last seen on their way out of all nodes, to an address that no node has.
+    fn is_outside(&self, bundle: &Bundle) -> bool {
+        let leaves = self
+            .last_hop()
+            .is_some_and(|hop| hop.wire.is_some_and(|wire| wire.by_router));
+        let destination = self.path.packet.destination;
+        let is_known = bundle.nodes.iter().any(|node| {
+            node.namespaces
+                .iter()
+                .any(|netns| netns.addresses.iter().any(|row| row.address == destination))
+        });
+        leaves && self.next.is_none() && !is_known
+    }
+
     fn last_hop(&self) -> Option<&Hop> {
         self.path.hops.get(self.last?)
     }
@@ -190,6 +268,34 @@ impl Gap<'_> {
         let reached = self.last.map_or(0, |last| last + 1);
         self.leg == leg && reached + 2 >= self.path.hops.len()
     }
+}
+
+/// A loss at a device one of whose addresses is not used yet.
+fn unusable(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
+    if gap.path.packet.destination.is_ipv4() {
+        return None;
+    }
+    let packet = &gap.path.packet;
+    let of_devices = gap.hops().flat_map(|(_, hop)| {
+        bundle
+            .node(&hop.at.node)
+            .and_then(|node| node.netns(hop.at.netns))
+            .zip(hop.at.device.as_ref())
+            .into_iter()
+            .flat_map(|(netns, device)| netns.addresses_of(device.index))
+            .map(|row| row.address)
+    });
+    let addresses = [packet.source, packet.destination]
+        .into_iter()
+        .chain(of_devices);
+    let told = super::origin::unusable(bundle, addresses)?;
+    let mut finding = super::quiet::finding(told);
+    finding.evidence.push(answered(observed));
+    Some(Verdict {
+        finding,
+        certainty: Certainty::Proven,
+        possible: Vec::new(),
+    })
 }
 
 /// A loss at, or right before, the place where the packet is handed to an address that no node has. One that left is
@@ -252,8 +358,62 @@ fn seen_evidence(
     evidence
 }
 
+/// A rule that the walk could not follow, and that counted no fewer than what is missing: no other that may take the
+/// packet did.
+fn by_rule(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
+    let suspects = between::suspects(read.before, read.after, gap, observed);
+    let mut guilty = suspects.iter().filter(|suspect| {
+        suspect.concerns
+            && suspect
+                .moved
+                .is_some_and(|moved| moved >= u64::from(gap.lost))
+    });
+    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
+        return None;
+    };
+    let note = suspect.note.as_ref()?;
+    let NoteKind::MayDrop { cause, .. } = &note.kind else {
+        return None;
+    };
+    let path = gap.arrival.filter(|there| there.notes.contains(note));
+    let path = path.unwrap_or(gap.path);
+    let drop = Drop {
+        cause: (**cause).clone(),
+        at: note.at.clone(),
+        rows: note.row.iter().cloned().collect(),
+    };
+    let mut finding = super::cause::finding(read.before, path, &drop);
+    finding.evidence.push(Evidence::new(
+        format!("{} counter", note.at.node),
+        format!(
+            "{} more packets, of {} that are missing",
+            suspect.moved.unwrap_or(0),
+            gap.lost
+        ),
+    ));
+    if let Some(hop) = gap.last_hop() {
+        finding
+            .evidence
+            .push(Evidence::new("tap", format!("last seen at {}", hop.at)));
+    }
+    finding.evidence.push(answered(observed));
+    Some(Verdict {
+        finding,
+        certainty: Certainty::Proven,
+        possible: Vec::new(),
+    })
+}
+
+fn answered(observed: &Observed) -> Evidence {
+    Evidence::new(
+        "probe",
+        format!("{} of {} answered", observed.answered, observed.sent),
+    )
+}
+
 /// A loss that the tables do not explain.
-fn lost_here(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Verdict {
+fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
+    let bundle = read.before;
     let (last, next) = (gap.last_hop(), gap.next_hop());
     let arrived = gap.leg == Leg::Back && gap.last.is_none();
     let at: Option<&Place> = last.or(next).map(|hop| &hop.at);
@@ -269,6 +429,10 @@ fn lost_here(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Verdict {
         node,
         what: match (last, next) {
             _ if arrived => "the packet arrived, and no answer left".to_owned(),
+            (Some(last), Some(next)) if gap.lost < observed.sent => format!(
+                "{} of {} are lost between {} and {}",
+                gap.lost, observed.sent, last.at, next.at
+            ),
             (Some(last), Some(next)) => format!("last seen at {}, never at {}", last.at, next.at),
             (Some(last), None) => format!("last seen at {}", last.at),
             (None, Some(next)) => format!("never seen, not even at {}", next.at),
@@ -295,10 +459,7 @@ fn lost_here(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Verdict {
     {
         finding.device = next.at.device.as_ref().map(|device| device.name.clone());
     }
-    finding.evidence.push(Evidence::new(
-        "probe",
-        format!("{} of {} answered", observed.answered, observed.sent),
-    ));
+    finding.evidence.push(answered(observed));
     if let Some((sent, answered)) = observed.underlay {
         finding.evidence.push(Evidence::new(
             "probe of the underlay",
@@ -330,7 +491,7 @@ fn lost_here(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Verdict {
         possible: if known {
             Vec::new()
         } else {
-            candidates(bundle, gap)
+            possible(read, gap, observed)
         },
     }
 }
@@ -364,11 +525,11 @@ fn kind(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> (&'static str, b
         if wrapped && (moved(node, "UdpInCsumErrors") || moved(node, "Udp6InCsumErrors")) {
             return ("bad-outer-checksum", true);
         }
-        if let Some(tracked) = not_tracked(bundle, node) {
-            return (
-                "conntrack-invalid-drop",
-                tracked || moved(node, "conntrack invalid"),
-            );
+        // Nearly every node has a rule that drops what is invalid.
+        if let Some(tracked) = not_tracked(bundle, node)
+            && (tracked || moved(node, "conntrack invalid"))
+        {
+            return ("conntrack-invalid-drop", true);
         }
         if moved(node, "conntrack drop") && is_full(bundle, node) {
             return ("conntrack-full", true);
@@ -415,87 +576,20 @@ fn is_full(bundle: &Bundle, node: &str) -> bool {
         .is_some_and(|conntrack| conntrack.count >= conntrack.max)
 }
 
-/// What stands between the two devices and could take a packet without the tables saying so.
-fn candidates(bundle: &Bundle, gap: &Gap<'_>) -> Vec<Possible> {
-    let mut found = Vec::new();
-    for hop in [gap.last_hop(), gap.next_hop()].into_iter().flatten() {
-        let Some((netns, link)) = bundle
-            .node(&hop.at.node)
-            .and_then(|node| node.netns(hop.at.netns))
-            .and_then(|netns| Some((netns, netns.link(hop.at.device.as_ref()?.index)?)))
-        else {
-            continue;
-        };
-        programs(&hop.at, netns, link, &mut found);
-        chains(&hop.at, netns, &mut found);
-    }
-    found.dedup();
+/// What could have taken the packets, the likeliest first.
+fn possible(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Vec<Possible> {
+    /// More would not be read.
+    const MOST: usize = 6;
+    let mut found: Vec<Possible> = between::suspects(read.before, read.after, gap, observed)
+        .iter()
+        .take(MOST)
+        .map(between::Suspect::told)
+        .collect();
     if found.is_empty() {
         found.push(Possible {
-            what: "no filter of that place is known; the network between the two devices, or the kernel's security module".to_owned(),
+            what: "no row of that place is known to take it; the network between the two devices, or the kernel's security module".to_owned(),
             tell: "perf trace -e skb:kfree_skb, or dropwatch, on the node".to_owned(),
         });
     }
     found
-}
-
-/// Programs on a device.
-fn programs(at: &Place, netns: &Netns, link: &Link, found: &mut Vec<Possible>) {
-    if let Some(xdp) = &link.xdp {
-        found.push(Possible {
-            what: format!("an XDP program ({xdp}) on {at}"),
-            tell: format!("ip link show {}; bpftool net", link.name),
-        });
-    }
-    for filter in netns
-        .filters
-        .iter()
-        .filter(|filter| filter.device == link.index)
-    {
-        found.push(Possible {
-            what: format!("a tc filter on {at}: {}", filter.kind),
-            tell: format!(
-                "tc -s filter show dev {0} ingress; tc -s filter show dev {0} egress",
-                link.name
-            ),
-        });
-    }
-}
-
-/// Chains of netfilter that no hook of routing has.
-fn chains(at: &Place, netns: &Netns, found: &mut Vec<Possible>) {
-    for item in &netns.netfilter.nft {
-        let Some(rule) = item.get("rule") else {
-            continue;
-        };
-        let text = |key: &str| {
-            rule.get(key)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-        };
-        let family = text("family");
-        let drops = rule
-            .get("expr")
-            .and_then(serde_json::Value::as_array)
-            .is_some_and(|exprs| {
-                exprs
-                    .iter()
-                    .any(|expr| expr.get("drop").is_some() || expr.get("reject").is_some())
-            });
-        if drops && ["netdev", "bridge", "arp", "inet", "ip", "ip6"].contains(&family) {
-            found.push(Possible {
-                what: format!(
-                    "a rule of nft {family} {} {} on {}",
-                    text("table"),
-                    text("chain"),
-                    at.node
-                ),
-                tell: format!(
-                    "nft -a list chain {family} {} {}, with a counter in the rule",
-                    text("table"),
-                    text("chain")
-                ),
-            });
-        }
-    }
 }

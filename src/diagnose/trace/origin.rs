@@ -76,6 +76,56 @@ impl Told {
     }
 }
 
+/// An IPv6 address that its host does not use: not yet, or never as somebody else has it.
+pub(super) fn unusable(
+    bundle: &Bundle,
+    addresses: impl IntoIterator<Item = IpAddr>,
+) -> Option<Told> {
+    addresses
+        .into_iter()
+        .filter(IpAddr::is_ipv6)
+        .flat_map(|address| facts::holders(bundle, address).map(move |holder| (address, holder)))
+        .find_map(|(address, holder)| {
+            let row = holder
+                .netns
+                .addresses_of(holder.link.index)
+                .find(|row| row.address == address && row.is_unusable())?;
+            let name = &holder.link.name;
+            let mut told = Told::new("ipv6-address-tentative", &holder.node.name).device(name);
+            let mut prefix = String::new();
+            if holder.is_pod() {
+                told = told.place(holder.name());
+                prefix = holder
+                    .netns
+                    .paths
+                    .first()
+                    .map_or_else(String::new, |path| format!("nsenter --net={path} "));
+            }
+            let (word, what, fix) = if row.is_duplicate() {
+                (
+                    "dadfailed",
+                    "is not used: somebody else on the link has it",
+                    format!("find the other: ovl pod {address}; then set the address again"),
+                )
+            } else {
+                (
+                    "tentative",
+                    "is not used yet: whether somebody else has it is still being asked",
+                    "wait a second or two, and trace again".to_owned(),
+                )
+            };
+            Some(
+                told.what(format!("{address} on {name} {what}"))
+                    .show(format!("{prefix}ip -6 address show dev {name}"))
+                    .fix(fix)
+                    .evidence(vec![Evidence::new(
+                        format!("{} address", holder.node.name),
+                        format!("{address}/{} dev {name} {word}", row.prefix_len),
+                    )]),
+            )
+        })
+}
+
 /// The route of the main table with the longest prefix for an address.
 fn in_main(root: &Netns, address: IpAddr) -> Option<&Route> {
     root.routes
@@ -302,6 +352,14 @@ pub(super) fn broken_destination(case: &Case<'_>, address: IpAddr) -> Option<Tol
     }
     let outer = holder?.outer()?;
     let pod = holder?.name();
+    // With a bridge go the routes by it, and what is for its pods goes wherever else a row leads.
+    if let Some(bridge) = outer
+        .master
+        .and_then(|master| node.root()?.link(master))
+        .filter(|bridge| !bridge.is_up())
+    {
+        return Some(device_down(node, node.root()?, bridge));
+    }
     // A pod behind a bridge on all of its neighbours' nodes, and not on its own.
     let bridged = case.bundle.nodes.iter().any(|other| {
         other.root().is_some_and(|root| {
@@ -391,6 +449,13 @@ pub(super) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
     if let Some(told) = own {
         return told;
     }
+    if !is_of_pods(case.bundle, destination) {
+        return case
+            .of_node("no-route")
+            .what(format!("{} has no route to {destination}", case.node.name))
+            .show(format!("ip route get {destination}"))
+            .fix("ip route add default via ROUTER, or a route to that network");
+    }
     // Routes by a device go when it goes down or is deleted.
     if let Some(told) = tunnel_missing(case) {
         return told;
@@ -407,7 +472,40 @@ pub(super) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
     case.of_node("no-route-to-block")
         .what(what)
         .show(format!("ip route get {destination}"))
-        .fix("ip route add BLOCK via NODE_ADDRESS; look at the log of the network's agent")
+        .fix(
+            match block_route(case.bundle, &case.node.name, destination) {
+                Some(command) => format!("{command}; look at the log of the network's agent"),
+                None => {
+                    "ip route add BLOCK via NODE_ADDRESS; look at the log of the network's agent"
+                        .to_owned()
+                }
+            },
+        )
+}
+
+/// Whether an address is a pod's, or in a range that some node routes to pods.
+fn is_of_pods(bundle: &Bundle, address: IpAddr) -> bool {
+    if facts::holders(bundle, address).any(|holder| holder.is_pod())
+        || facts::given(bundle, address).is_some()
+    {
+        return true;
+    }
+    bundle.nodes.iter().any(|node| {
+        node.root().is_some_and(|root| {
+            root.routes.iter().any(|route| {
+                let by_underlay = || {
+                    let device = route.nexthops.first().and_then(|hop| hop.device);
+                    device
+                        .and_then(|device| root.link(device))
+                        .is_some_and(|link| role(node, root, link) == Role::Underlay)
+                };
+                route.table == TableId::MAIN
+                    && !route.is_default()
+                    && route.destination.contains(&address)
+                    && !(route.protocol == Protocol::KERNEL && by_underlay())
+            })
+        })
+    })
 }
 
 /// What is for a pod goes to a router that no node is, while pods of other nodes are reached by rows of their own.
@@ -513,17 +611,35 @@ pub(super) fn host_route(bundle: &Bundle, address: IpAddr) -> Option<Told> {
         || "no route".to_owned(),
         |route| notation::route(route, root),
     );
-    Some(
-        Told::new("host-route-missing", &holder.node.name)
-            .place(holder.name())
-            .what(format!(
+    let elsewhere = decided.filter(|route| {
+        route.kind == RouteKind::Unicast
+            && route.destination.prefix_len() == route.destination.max_prefix_len()
+    });
+    let (id, what) = match elsewhere {
+        Some(_) => (
+            "host-route-wrong",
+            format!(
+                "{} sends what is for its own pod {} elsewhere: {row}",
+                holder.node.name,
+                holder.name()
+            ),
+        ),
+        None => (
+            "host-route-missing",
+            format!(
                 "{} has no route to its own pod {} at {address}",
                 holder.node.name,
                 holder.name()
-            ))
+            ),
+        ),
+    };
+    Some(
+        Told::new(id, &holder.node.name)
+            .place(holder.name())
+            .what(what)
             .show(format!("ip route get {address}"))
             .fix(format!(
-                "ip route add {address} dev {} scope link",
+                "ip route replace {address} dev {} scope link",
                 outer.name
             ))
             .evidence(vec![Evidence::new(
@@ -812,7 +928,10 @@ pub(super) fn wrong_node(case: &Case<'_>, node: &str, right: Option<&str>) -> To
             "{from} sends what is for {destination} to {node}{is}"
         ))
         .show(format!("ip route get {destination}"))
-        .fix("ip route replace BLOCK via OWNER_ADDRESS")
+        .fix(
+            block_route(case.bundle, from, destination)
+                .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned()),
+        )
         .evidence(hop.map_or_else(Vec::new, |hop| rows(from, &hop.rows)))
 }
 
@@ -835,4 +954,54 @@ pub(super) fn dead_endpoint(case: &Case<'_>, address: IpAddr) -> Told {
         .show(format!("iptables-save -t nat | grep {service}"))
         .fix("restart kube-proxy of the node; correct endpoints that were written by hand")
         .evidence(evidence)
+}
+
+/// The command that gives a node its row for the block of a pod elsewhere: as a third node has it, else by the
+/// owner's address where nothing is wrapped.
+pub(super) fn block_route(bundle: &Bundle, from: &str, destination: IpAddr) -> Option<String> {
+    let holder = facts::holders(bundle, destination).find(facts::Holder::is_pod)?;
+    let owner = holder.node;
+    let has = |node: &Node, address: IpAddr| {
+        node.root()
+            .is_some_and(|root| root.addresses.iter().any(|row| row.address == address))
+    };
+    let of_third = bundle
+        .nodes
+        .iter()
+        .filter(|node| node.name != from && node.name != owner.name)
+        .filter_map(Node::root)
+        .find_map(|root| {
+            let row = in_main(root, destination).filter(|row| !row.is_default())?;
+            let gateway = row.nexthops.first()?.gateway?;
+            has(owner, gateway).then(|| notation::route(row, root))
+        });
+    if let Some(row) = of_third {
+        return Some(format!("ip route replace {row}"));
+    }
+    if facts::tunnels(bundle).next().is_some() {
+        return None;
+    }
+    // The owner discards what is for none of its pods, or has the block on a bridge.
+    let root = owner.root()?;
+    let block = root
+        .routes
+        .iter()
+        .filter(|row| row.table == TableId::MAIN && row.destination.contains(&destination))
+        .map(|row| row.destination)
+        .filter(|block| block.prefix_len() > 0 && block.prefix_len() < block.max_prefix_len())
+        .max_by_key(ipnet::IpNet::prefix_len)?;
+    let node = bundle.node(from)?.root()?;
+    let address = root.links.iter().find_map(|link| {
+        (role(owner, root, link) == Role::Underlay && !link.is_loopback()).then_some(())?;
+        root.addresses_of(link.index)
+            .map(|row| row.address)
+            .find(|address| {
+                in_main(node, *address).is_some_and(|row| {
+                    row.nexthops
+                        .first()
+                        .is_some_and(|hop| hop.gateway.is_none())
+                })
+            })
+    })?;
+    Some(format!("ip route replace {block} via {address}"))
 }

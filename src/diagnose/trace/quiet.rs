@@ -8,7 +8,7 @@ use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::Bundle;
 use crate::walk::path::{Cause, Drop, End, Hop, NoteKind, Path, Step};
 
-fn finding(told: Told) -> Finding {
+pub(super) fn finding(told: Told) -> Finding {
     let entry = catalogue::find(told.id);
     Finding {
         id: told.id,
@@ -77,7 +77,10 @@ fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
                 path.packet.destination, at.node
             ))
             .show(format!("ip route get {}", path.packet.destination))
-            .fix("ip route replace BLOCK via OWNER_ADDRESS")
+            .fix(
+                super::origin::block_route(bundle, from, path.packet.destination)
+                    .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned()),
+            )
             .evidence(routed),
     ))
 }
@@ -333,7 +336,12 @@ pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -
             ));
     }
     let Some(source) = source else {
-        return case.here("pod-mtu-above-path").what(what);
+        // It never left: not the way's doing, and the program that sends it is told.
+        return case
+            .here("packet-above-own-mtu")
+            .what(what)
+            .show(format!("{}ip link show {name}", case.prefix()))
+            .fix(format!("ask with --size {mtu} or less, or without --df"));
     };
     let device = source
         .at

@@ -47,6 +47,12 @@ fn compile_table(
     }
     let compiled = Arc::new(Table {
         name: table.name.clone(),
+        program: match (program.family, program.backend) {
+            (Family::Inet, Backend::Nft) => "iptables",
+            (Family::Inet, Backend::Legacy) => "iptables-legacy",
+            (Family::Inet6, Backend::Nft) => "ip6tables",
+            (Family::Inet6, Backend::Legacy) => "ip6tables-legacy",
+        },
         chains: rules,
     });
     for chain in &table.chains {
@@ -64,6 +70,7 @@ fn compile_table(
             table: Arc::clone(&compiled),
             name: chain.name.clone(),
             policy_drops: policy == "DROP",
+            devices: Vec::new(),
         });
     }
 }
@@ -140,10 +147,22 @@ fn compile_rule(netns: &Netns, family: Family, chain: &str, rule: &IptablesRule)
             }
         }
     }
+    if actions
+        .iter()
+        .any(|action| matches!(action, Action::Drop | Action::Reject))
+    {
+        // What is thrown away by chance is some, and not the first of several to choose from.
+        for one in &mut matches {
+            if matches!(one.test, Test::Chance) {
+                *one = unknown("statistic");
+            }
+        }
+    }
     Rule {
         matches,
         actions,
         text: format!("-A {chain} {}", rule.text()),
+        handle: None,
     }
 }
 
@@ -333,13 +352,27 @@ fn target_of(word: &str, target: &str, rest: &[&str]) -> Vec<Action> {
         // They look, count or label, and let the packet go on as it is.
         "LOG" | "NFLOG" | "CT" | "NOTRACK" | "CONNMARK" | "TCPMSS" | "CHECKSUM" | "TRACE"
         | "CONNSECMARK" | "SECMARK" | "SET" | "DSCP" | "TOS" | "CLASSIFY" => return Vec::new(),
-        "QUEUE" | "NFQUEUE" | "TPROXY" | "NETMAP" | "TEE" | "HL" | "TTL" | "SYNPROXY" => {
-            Action::Unknown(target.to_owned())
-        }
+        "TTL" | "HL" => hops(&option).unwrap_or_else(|| Action::Unknown(target.to_owned())),
+        "QUEUE" | "NFQUEUE" => Action::Ask,
+        "TPROXY" | "NETMAP" | "TEE" | "SYNPROXY" => Action::Unknown(target.to_owned()),
         chain if word == "-g" || word == "--goto" => Action::Goto(chain.to_owned()),
         chain => Action::Jump(chain.to_owned()),
     };
     vec![action]
+}
+
+/// `--ttl-set 1`, `--hl-dec 2`
+fn hops<'t>(option: &impl Fn(&str) -> Option<&'t str>) -> Option<Action> {
+    let number = |suffix: &str| {
+        option(&format!("--ttl-{suffix}"))
+            .or_else(|| option(&format!("--hl-{suffix}")))?
+            .parse::<u8>()
+            .ok()
+    };
+    number("set")
+        .map(Action::HopsAre)
+        .or_else(|| Some(Action::HopsLess(i16::from(number("dec")?))))
+        .or_else(|| Some(Action::HopsLess(-i16::from(number("inc")?))))
 }
 
 /// `10.0.0.1:80`, `10.0.0.1`, `[fd00::1]:80`; a range is not one end.

@@ -32,7 +32,8 @@ pub(super) fn compile(netns: &Netns, chains: &mut Vec<Chain>, doubts: &mut Vec<(
             "ip" => Some(Family::Inet),
             "ip6" => Some(Family::Inet6),
             "inet" => None,
-            // `bridge`, `arp` and `netdev` see frames.
+            // They see frames; what is followed carries packets of either family.
+            "bridge" | "netdev" => None,
             _ => continue,
         };
         if is_of_iptables(netns, of, name) {
@@ -60,16 +61,12 @@ pub(super) fn compile(netns: &Netns, chains: &mut Vec<Chain>, doubts: &mut Vec<(
         }
         let compiled = Arc::new(Table {
             name: format!("{family} {name}"),
+            program: "nft",
             chains: rules,
         });
         for chain in objects("chain").filter(here) {
-            let hook = match text(chain, "hook") {
-                Some("prerouting") => Hook::Prerouting,
-                Some("input") => Hook::Input,
-                Some("forward") => Hook::Forward,
-                Some("output") => Hook::Output,
-                Some("postrouting") => Hook::Postrouting,
-                _ => continue,
+            let Some(hook) = text(chain, "hook").and_then(|hook| hook_of(family, hook)) else {
+                continue;
             };
             let priority = chain.get("prio").and_then(Json::as_i64).unwrap_or(0);
             chains.push(Chain {
@@ -81,9 +78,30 @@ pub(super) fn compile(netns: &Netns, chains: &mut Vec<Chain>, doubts: &mut Vec<(
                 table: Arc::clone(&compiled),
                 name: text(chain, "name").unwrap_or_default().to_owned(),
                 policy_drops: text(chain, "policy") == Some("drop"),
+                devices: chain.get("dev").map_or_else(Vec::new, |devices| {
+                    words(devices).into_iter().map(str::to_owned).collect()
+                }),
             });
         }
     }
+}
+
+fn hook_of(family: &str, hook: &str) -> Option<Hook> {
+    Some(match (family, hook) {
+        (_, "ingress") => Hook::Ingress,
+        (_, "egress") => Hook::Egress,
+        ("bridge", "prerouting") => Hook::BridgePrerouting,
+        ("bridge", "input") => Hook::BridgeInput,
+        ("bridge", "forward") => Hook::BridgeForward,
+        ("bridge", "output") => Hook::BridgeOutput,
+        ("bridge", "postrouting") => Hook::BridgePostrouting,
+        (_, "prerouting") => Hook::Prerouting,
+        (_, "input") => Hook::Input,
+        (_, "forward") => Hook::Forward,
+        (_, "output") => Hook::Output,
+        (_, "postrouting") => Hook::Postrouting,
+        _ => return None,
+    })
 }
 
 type Sets<'j> = HashMap<&'j str, &'j Json>;
@@ -139,6 +157,7 @@ fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
                 actions.push(Action::Destination(None, port));
             }
             "mangle" => actions.push(mangle(body)),
+            "queue" => actions.push(Action::Ask),
             "vmap" => actions.push(verdicts(body, sets)),
             // A limit, a meter, or what comes later: whether the rule goes on is not known.
             other => matches.push(Match {
@@ -151,11 +170,12 @@ fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
         matches,
         actions,
         text: format!("{chain} {}", notation(rule)),
+        handle: rule.get("handle").and_then(Json::as_u64),
     }
 }
 
 /// The rule as JSON's words, and its comment, in the order of `nft list`.
-fn notation(rule: &Json) -> String {
+pub(super) fn notation(rule: &Json) -> String {
     let mut words = Vec::new();
     let statements = rule.get("expr").and_then(Json::as_array);
     for statement in statements.into_iter().flatten() {
@@ -483,6 +503,15 @@ fn destination(body: &Json) -> Action {
 
 /// Only the mark matters to where a packet goes.
 fn mangle(body: &Json) -> Action {
+    if let Some(field) = body.get("key").and_then(|key| key.get("payload"))
+        && matches!(text(field, "field"), Some("ttl" | "hoplimit"))
+    {
+        let hops = body.get("value").and_then(Json::as_u64);
+        return match hops.and_then(|hops| u8::try_from(hops).ok()) {
+            Some(hops) => Action::HopsAre(hops),
+            None => Action::Unknown("a hop limit".to_owned()),
+        };
+    }
     let key = body.get("key").and_then(|key| key.get("meta"));
     if key.and_then(|meta| text(meta, "key")) != Some("mark") {
         return Action::Mark { mask: 0, value: 0 };

@@ -22,12 +22,26 @@ pub(super) struct Chain {
     pub(super) table: Arc<Table>,
     pub(super) name: String,
     pub(super) policy_drops: bool,
+    /// Only these devices', for a chain that hangs on devices.
+    pub(super) devices: Vec<String>,
+}
+
+impl Chain {
+    pub(super) fn sees_frames(&self) -> bool {
+        !matches!(
+            self.hook,
+            Hook::Prerouting | Hook::Input | Hook::Forward | Hook::Output | Hook::Postrouting
+        )
+    }
 }
 
 /// The chains of one table.
 #[derive(Debug, Default)]
 pub(super) struct Table {
+    /// iptables' name alone; nft's with the family before it.
     pub(super) name: String,
+    /// What changes it: `iptables`, `ip6tables-legacy`, `nft` …
+    pub(super) program: &'static str,
     pub(super) chains: HashMap<String, Vec<Rule>>,
 }
 
@@ -37,6 +51,30 @@ pub(super) struct Rule {
     pub(super) actions: Vec<Action>,
     /// As its program prints it.
     pub(super) text: String,
+    /// nft's number of it.
+    pub(super) handle: Option<u64>,
+}
+
+impl Table {
+    /// The command that takes a rule of `chain` away.
+    pub(super) fn without(&self, chain: &str, rule: &Rule) -> String {
+        match (rule.handle, rule.text.strip_prefix("-A ")) {
+            (Some(handle), _) => format!("nft delete rule {} {chain} handle {handle}", self.name),
+            (None, Some(rest)) => format!("{} -t {} -D {rest}", self.program, self.name),
+            (None, None) => format!("nft -a list chain {} {chain}", self.name),
+        }
+    }
+
+    /// The command that has the end of `chain` let packets pass.
+    pub(super) fn open(&self, chain: &str) -> String {
+        match self.program {
+            "nft" => format!(
+                "nft add chain {} {chain} '{{ policy accept ; }}'",
+                self.name
+            ),
+            program => format!("{program} -t {} -P {chain} ACCEPT", self.name),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -147,5 +185,10 @@ pub(super) enum Action {
         fields: Vec<Field>,
         map: Vec<(Element, Vec<Action>)>,
     },
+    /// The hop limit becomes less by so much, or more if negative.
+    HopsLess(i16),
+    HopsAre(u8),
+    /// A program decides what becomes of it.
+    Ask,
     Unknown(String),
 }

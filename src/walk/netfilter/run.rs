@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::rule::{
     Action, AddressType, Chain, Element, Field, Match, Rule, States, Table, Test, Value,
 };
-use super::{Devices, Hook, Judgement, Loss, Ruleset};
+use super::{Devices, Doubt, Hook, Judgement, Loss, Ruleset};
 use crate::model::number::IfIndex;
 use crate::walk::flow::family_of;
 use crate::walk::path::{Cause, Packet, Protocol, Row, RowTable};
@@ -41,10 +41,17 @@ enum Flow {
 }
 
 /// What became of the packet in one run.
-#[derive(PartialEq)]
 struct Outcome {
-    packet: Packet,
-    loss: Option<Loss>,
+    end: Ended,
+    changed_by: Vec<Row>,
+}
+
+#[derive(PartialEq)]
+enum Ended {
+    /// As this.
+    Passes(Packet),
+    Lost(Loss),
+    CannotTell(String),
 }
 
 pub(super) fn judge(
@@ -58,12 +65,13 @@ pub(super) fn judge(
 ) -> Judgement {
     let family = family_of(packet.destination);
     if let Some((_, why)) = ruleset.doubts.iter().find(|(of, _)| *of == family) {
-        return Judgement::CannotTell(why.clone());
+        return Judgement::CannotTell(Doubt {
+            why: why.clone(),
+            otherwise: None,
+            losses: Vec::new(),
+        });
     }
-    let mut agreed: Option<(Outcome, Vec<Row>)> = None;
-    let mut assumed: u32 = 0;
-    let mut most_unknown = 0;
-    loop {
+    let run = |assumed: u32| -> (Outcome, Vec<String>) {
         let mut run = Run {
             ruleset,
             devices,
@@ -76,49 +84,93 @@ pub(super) fn judge(
             recording,
             changed_by: Vec::new(),
         };
-        let loss = match run.hook(hook) {
-            Flow::Next | Flow::Accept => None,
-            Flow::Lost(loss) => Some(loss),
-            Flow::Unknown(why) => return Judgement::CannotTell(why),
+        let end = match run.hook(hook) {
+            Flow::Next | Flow::Accept => Ended::Passes(run.packet),
+            Flow::Lost(loss) => Ended::Lost(loss),
+            Flow::Unknown(why) => Ended::CannotTell(why),
         };
         let outcome = Outcome {
-            packet: run.packet,
-            loss,
+            end,
+            changed_by: run.changed_by,
         };
-        let unknown = u32::try_from(run.unknown.len()).unwrap_or(u32::MAX);
-        let why = || {
-            let rule = run.unknown.first().cloned().unwrap_or_default();
-            Judgement::CannotTell(format!("it depends on a rule that is not followed: {rule}"))
-        };
-        match &agreed {
-            None => agreed = Some((outcome, std::mem::take(&mut run.changed_by))),
-            Some((first, _)) if *first == outcome => {}
-            Some(_) => return why(),
+        (outcome, run.unknown)
+    };
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut unknown: Vec<String> = Vec::new();
+    let mut assumed: u32 = 0;
+    loop {
+        let (outcome, met) = run(assumed);
+        if unknown.len() < met.len() {
+            unknown = met;
         }
-        most_unknown = unknown.max(most_unknown);
-        if most_unknown > MOST_UNKNOWN {
-            return why();
+        if !outcomes.iter().any(|known| known.end == outcome.end) {
+            outcomes.push(outcome);
         }
-        assumed += 1;
-        if assumed >= 1 << most_unknown {
-            break;
+        let bits = u32::try_from(unknown.len()).unwrap_or(u32::MAX);
+        if bits <= MOST_UNKNOWN {
+            assumed += 1;
+            if assumed >= 1 << bits {
+                break;
+            }
+        } else {
+            // Too many to try them in all ways: each by itself shows what it may do.
+            assumed = if assumed.is_power_of_two() {
+                assumed << 1
+            } else {
+                1
+            };
+            if assumed == 0 || assumed >= 1 << bits.min(31) {
+                break;
+            }
         }
     }
-    match agreed {
-        Some((
-            Outcome {
-                loss: Some(loss), ..
-            },
-            _,
-        )) => Judgement::Drop(loss),
-        Some((outcome, changed_by)) => {
-            *packet = outcome.packet;
-            Judgement::Accept { changed_by }
-        }
-        None => Judgement::Accept {
-            changed_by: Vec::new(),
-        },
+    let is_sure =
+        outcomes.len() == 1 && u32::try_from(unknown.len()).is_ok_and(|bits| bits <= MOST_UNKNOWN);
+    if is_sure && let Some(outcome) = outcomes.pop() {
+        return match outcome.end {
+            Ended::Passes(passed) => {
+                *packet = passed;
+                Judgement::Accept {
+                    changed_by: outcome.changed_by,
+                }
+            }
+            Ended::Lost(loss) => Judgement::Drop(loss),
+            Ended::CannotTell(why) => Judgement::CannotTell(Doubt {
+                why,
+                otherwise: None,
+                losses: Vec::new(),
+            }),
+        };
     }
+    Judgement::CannotTell(doubt(outcomes, &unknown))
+}
+
+/// What several outcomes leave in doubt.
+fn doubt(outcomes: Vec<Outcome>, unknown: &[String]) -> Doubt {
+    let mut doubt = Doubt {
+        why: format!(
+            "it depends on a rule that is not followed: {}",
+            unknown.first().map_or("", String::as_str)
+        ),
+        otherwise: None,
+        losses: Vec::new(),
+    };
+    let mut ways = 0;
+    for outcome in outcomes {
+        match outcome.end {
+            Ended::Passes(packet) => {
+                ways += 1;
+                doubt.otherwise = Some((packet, outcome.changed_by));
+            }
+            Ended::Lost(loss) => doubt.losses.push(loss),
+            Ended::CannotTell(why) => {
+                ways += 2;
+                doubt.why = why;
+            }
+        }
+    }
+    doubt.otherwise = doubt.otherwise.filter(|_| ways == 1);
+    doubt
 }
 
 impl Run<'_, '_> {
@@ -128,7 +180,8 @@ impl Run<'_, '_> {
         for chain in &ruleset.chains {
             let concerns = chain.hook == hook
                 && chain.family.is_none_or(|of| of == family)
-                && !(chain.is_nat && self.established);
+                && !(chain.is_nat && self.established)
+                && (chain.devices.is_empty() || self.hangs_on(&chain.devices));
             if !concerns {
                 continue;
             }
@@ -141,6 +194,7 @@ impl Run<'_, '_> {
                             chain: format!("{} {}", chain.table.name, chain.name),
                             rejected: false,
                             policy: true,
+                            undo: chain.table.open(&chain.name),
                         },
                         row: format!("{}: policy of {} drops", chain.table.name, chain.name),
                     });
@@ -189,6 +243,7 @@ impl Run<'_, '_> {
                 chain: format!("{} {chain}", table.name),
                 rejected,
                 policy: false,
+                undo: table.without(chain, rule),
             };
             (Flow::Lost(Loss { cause, row: text() }), true)
         };
@@ -242,6 +297,21 @@ impl Run<'_, '_> {
                         }
                     }
                 }
+                Action::HopsAre(hops) => {
+                    self.packet.ttl = *hops;
+                    self.changed(text());
+                }
+                Action::HopsLess(by) => {
+                    let hops = i16::from(self.packet.ttl) - by;
+                    self.packet.ttl = u8::try_from(hops.clamp(0, 255)).unwrap_or(0);
+                    self.changed(text());
+                }
+                Action::Ask => {
+                    if self.assume(format!("{} (a program decides)", rule.text)) {
+                        return lost(false);
+                    }
+                    return (Flow::Accept, true);
+                }
                 Action::Unknown(what) => {
                     let why = format!("{what} in {}", text());
                     return (Flow::Unknown(why), true);
@@ -249,6 +319,22 @@ impl Run<'_, '_> {
             }
         }
         (Flow::Next, false)
+    }
+
+    /// The chain hangs on the device that the frame passes.
+    fn hangs_on(&self, devices: &[String]) -> bool {
+        let passed = self.devices.input.or(self.devices.output);
+        passed.is_some_and(|device| {
+            let name = self.ruleset.netns.device_name(device);
+            devices.contains(&name)
+        })
+    }
+
+    /// Whether what is not understood is taken to hold in this run.
+    fn assume(&mut self, what: String) -> bool {
+        let bit = u32::try_from(self.unknown.len()).unwrap_or(31).min(31);
+        self.unknown.push(what);
+        self.assumed & (1 << bit) != 0
     }
 
     /// `REDIRECT`: an address of the device it came in by.
@@ -284,9 +370,7 @@ impl Run<'_, '_> {
                 Test::Unknown(_) if asked => {}
                 Test::Unknown(what) => {
                     asked = true;
-                    let bit = u32::try_from(self.unknown.len()).unwrap_or(31).min(31);
-                    self.unknown.push(format!("{} ({what})", rule.text));
-                    if self.assumed & (1 << bit) == 0 {
+                    if !self.assume(format!("{} ({what})", rule.text)) {
                         return false;
                     }
                 }

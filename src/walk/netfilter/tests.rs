@@ -92,7 +92,7 @@ fn is_dropped(netns: &Netns, hook: Hook, mut packet: Packet) -> bool {
     match judge(netns, hook, &mut packet) {
         Judgement::Accept { .. } => false,
         Judgement::Drop(_) => true,
-        Judgement::CannotTell(why) => panic!("{why}"),
+        Judgement::CannotTell(doubt) => panic!("{}", doubt.why),
     }
 }
 
@@ -247,7 +247,8 @@ fn what_is_not_understood_matters_only_where_it_decides() {
     );
     assert!(!is_dropped(&others, Hook::Forward, tcp("10.0.0.2", 80)));
     let decides = with("-A FORWARD -m u32 --u32 0x0=0x1 -j DROP", ":FORWARD ACCEPT");
-    let Judgement::CannotTell(why) = judge(&decides, Hook::Forward, &mut tcp("10.0.0.2", 80))
+    let Judgement::CannotTell(Doubt { why, .. }) =
+        judge(&decides, Hook::Forward, &mut tcp("10.0.0.2", 80))
     else {
         panic!("it cannot be told");
     };
@@ -346,4 +347,110 @@ fn chains_that_lead_in_circles_end() {
     );
     let judged = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80));
     assert!(matches!(judged, Judgement::CannotTell(_)));
+}
+
+fn undo_of(loss: &Loss) -> &str {
+    match &loss.cause {
+        Cause::Filtered { undo, .. } => undo,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rule_that_is_not_understood_leaves_both_what_it_may_take_and_what_comes_otherwise() {
+    let rules = netns(
+        &[(
+            "filter",
+            &[
+                ":FORWARD ACCEPT",
+                "-A FORWARD -m string --string GET -j DROP",
+                "-A FORWARD -d 10.0.0.9/32 -m statistic --mode nth --every 2 --packet 0 -j DROP",
+            ],
+        )],
+        vec![],
+    );
+    let Judgement::CannotTell(doubt) = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80))
+    else {
+        panic!("nobody knows what is in the packet");
+    };
+    assert_eq!(doubt.otherwise.unwrap().0, tcp("10.0.0.2", 80));
+    let [loss] = doubt.losses.as_slice() else {
+        panic!("{:?}", doubt.losses);
+    };
+    assert_eq!(
+        undo_of(loss),
+        "iptables -t filter -D FORWARD -m string --string GET -j DROP"
+    );
+    // One in several is dropped: not the first of some to choose from.
+    let Judgement::CannotTell(doubt) = judge(&rules, Hook::Forward, &mut tcp("10.0.0.9", 80))
+    else {
+        panic!("half of them pass");
+    };
+    assert_eq!(doubt.losses.len(), 2);
+}
+
+#[test]
+fn many_rules_that_are_not_understood_are_each_told() {
+    let lines: Vec<String> = std::iter::once(":FORWARD ACCEPT".to_owned())
+        .chain((0..9).map(|n| format!("-A FORWARD -m string --string {n} -j DROP")))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let rules = netns(&[("filter", &lines)], vec![]);
+    let Judgement::CannotTell(doubt) = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80))
+    else {
+        panic!("nobody knows");
+    };
+    assert_eq!(doubt.losses.len(), 9);
+    assert!(doubt.otherwise.is_some());
+}
+
+#[test]
+fn hops_to_go_are_counted_as_rules_set_them() {
+    let rules = netns(
+        &[(
+            "mangle",
+            &[":PREROUTING ACCEPT", "-A PREROUTING -j TTL --ttl-set 1"],
+        )],
+        vec![],
+    );
+    let mut packet = tcp("10.0.0.2", 80);
+    let Judgement::Accept { changed_by } = judge(&rules, Hook::Prerouting, &mut packet) else {
+        panic!("it passes");
+    };
+    assert_eq!((packet.ttl, changed_by.len()), (1, 1));
+}
+
+#[test]
+fn a_chain_of_a_device_sees_what_passes_that_device() {
+    // Devices that were not read go by their number.
+    let space = netns(
+        &[],
+        vec![
+            json!({"table": {"family": "netdev", "name": "guard", "handle": 1}}),
+            json!({"chain": {"family": "netdev", "table": "guard", "name": "in", "handle": 1,
+                "dev": "if2", "type": "filter", "hook": "ingress", "prio": 0, "policy": "accept"}}),
+            json!({"rule": {"family": "netdev", "table": "guard", "chain": "in", "handle": 4, "expr": [
+                {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 80}},
+                {"drop": null}]}}),
+        ],
+    );
+    let at = |device| {
+        let devices = Devices {
+            input: Some(IfIndex(device)),
+            output: None,
+        };
+        Ruleset::new(&space).judge(
+            Hook::Ingress,
+            devices,
+            false,
+            &mut tcp("10.0.0.2", 80),
+            true,
+        )
+    };
+    assert!(Ruleset::new(&space).sees_frames());
+    assert!(matches!(at(1), Judgement::Accept { .. }));
+    let Judgement::Drop(loss) = at(2) else {
+        panic!("if2 is guarded");
+    };
+    assert_eq!(undo_of(&loss), "nft delete rule netdev guard in handle 4");
 }
