@@ -19,6 +19,9 @@ use crate::model::{Link, LinkKind, notation};
 /// More bridges and tunnels than a question passes that does not go in circles.
 const DEEPEST: u8 = 8;
 
+/// So many bearers of a MAC are looked through sooner than the devices of one namespace.
+const FEW: usize = 16;
+
 /// A question sent to everybody on a link.
 #[derive(Debug, Clone, Copy)]
 struct Question {
@@ -178,7 +181,12 @@ impl<'a> Walker<'_, 'a> {
     fn is_right(&self, space: SpaceId, link: &Link, address: IpAddr, mac: Mac) -> Result<(), Stop> {
         let holders = self.network.holders(address);
         // Any device of the host may answer for its addresses (`arp_ignore` 0), so any of its MACs will do.
+        let bearers = self.network.with_mac(mac);
         let has = |port: &Port| {
+            // Some MACs are every node's: those of pods' gateways.
+            if (1..=FEW).contains(&bearers.len()) {
+                return bearers.iter().any(|bearer| bearer.space == port.space);
+            }
             let there = self.network.get(port.space);
             there.netns.links.iter().any(|link| link.mac == Some(mac))
         };
