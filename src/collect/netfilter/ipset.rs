@@ -1,5 +1,7 @@
 //! Sets that iptables rules refer to, over netlink (`include/uapi/linux/netfilter/ipset/ip_set.h`).
 
+use std::path::Path;
+
 use plugin_core::netlink::Socket;
 
 use crate::collect::attributes::{Attributes, Value, Writer};
@@ -31,8 +33,18 @@ const ADT_IP2: u16 = 20;
 const ADT_CIDR2: u16 = 21;
 const ADT_IFACE: u16 = 23;
 
+/// Where the kernel tells what it has loaded, and that it has sets. The module has a parameter, so it is told of also
+/// where it is built in.
+const MODULES: &str = "/sys/module";
+const MODULE: &str = "/sys/module/ip_set";
+
 /// All sets with their members.
 pub(super) fn read(socket: &mut Socket) -> Table<IpSet> {
+    // Without the module there are no sets, and asking would have the kernel look for it and load it
+    // (net/netfilter/nfnetlink.c, nfnetlink_rcv_msg), for each namespace anew if it cannot be found.
+    if Path::new(MODULES).is_dir() && !Path::new(MODULE).exists() {
+        return Table::complete(Vec::new());
+    }
     let body = Writer::behind(&[0; HEADER]).put(ATTR_PROTOCOL, &[PROTOCOL]);
     let parts = table(socket, &Message::new(LIST, body.0), decode);
     // A large set comes in several messages, one after the other.
