@@ -13,6 +13,7 @@ use super::network::{Port, SpaceId};
 use super::path::{Cause, Direction, NoteKind, Packet, Row, RowTable, Step, Wire};
 use super::walker::{Current, Frame, Passing, Stop, Walker};
 use crate::model::link::{BridgePort, LinkFlags, PortState};
+use crate::model::neighbour::NeighbourState;
 use crate::model::number::IfIndex;
 use crate::model::{FdbEntry, Link, LinkKind, notation};
 
@@ -497,7 +498,8 @@ impl<'a> Walker<'_, 'a> {
         Err(self.dropped(space, Some(port.index), cause, vec![row]))
     }
 
-    /// `br_fdb_update`: what comes in says where its sender is. A row set by hand stays.
+    /// `br_fdb_update`: what comes in says where its sender is. The bridge's own rows stay, and sticky ones; one set
+    /// by hand (`static`) moves like one that was learned.
     fn learn(&mut self, space: SpaceId, bridge: &Link, port: &'a Link, frame: Frame) {
         if !self.is_recording() {
             return;
@@ -507,7 +509,7 @@ impl<'a> Walker<'_, 'a> {
             .get(space)
             .fdb(bridge.index, frame.from)
             .iter()
-            .any(|row| !row.is_learned() || row.sticky);
+            .any(|row| row.state == NeighbourState::Permanent || row.sticky);
         if !fixed && port.bridge_port().is_none_or(|settings| settings.learning) {
             self.learned
                 .behind(space, bridge.index, frame.from, port.index);

@@ -443,6 +443,21 @@ impl<'a> Walker<'_, 'a> {
                 continue;
             }
             let settings = port.bridge_port();
+            if let Some(state) = settings
+                .map(|settings| settings.state)
+                .filter(|state| *state != PortState::Forwarding)
+                && self
+                    .peer_of(space, port)
+                    .is_some_and(|peer| self.owns(peer.space, question.target))
+            {
+                let state = state.as_str();
+                let blocked = Port {
+                    space,
+                    index: port.index,
+                };
+                heard = heard.or(Heard::Blocked(blocked, Cause::PortNotForwarding { state }));
+                continue;
+            }
             if settings.is_some_and(|s| !s.broadcast_flood || s.state != PortState::Forwarding)
                 || (from.is_some_and(isolated) && isolated(port))
             {

@@ -141,6 +141,11 @@ pub(super) fn asymmetric(bundle: &Bundle, there: &Path, back: &Path) -> Option<F
     if !there.is_delivered() || !back.is_delivered() {
         return None;
     }
+    // A node sends to a pod elsewhere by the overlay, and is answered at its own address by the shortest way.
+    let is_pod = |address| facts::holders(bundle, address).any(|holder| holder.is_pod());
+    if !is_pod(there.packet.source) || !is_pod(back.packet.source) {
+        return None;
+    }
     let (out, home) = (between(bundle, there), between(bundle, back));
     let mut expected: Vec<_> = out
         .iter()
