@@ -7,6 +7,7 @@
 mod bench;
 mod clocks;
 mod deaths;
+mod dual;
 mod healthy;
 mod lab;
 mod mesh;

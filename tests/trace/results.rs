@@ -10,16 +10,17 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use super::dual::signal_agents;
 use super::space::can_run;
 use super::support::Lab;
 
 /// What was found, of one fault.
-struct Row {
-    fault: String,
-    command: String,
-    expected: String,
-    found: String,
-    is_right: bool,
+pub struct Row {
+    pub fault: String,
+    pub command: String,
+    pub expected: String,
+    pub found: String,
+    pub is_right: bool,
 }
 
 fn json(output: &Output) -> Value {
@@ -37,7 +38,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 }
 
 /// Runs a command that shows faults; what it found, as `id node device`, and its exit code.
-fn look(lab: &Lab, command: &[&str]) -> (Vec<String>, i32, String) {
+pub fn look(lab: &Lab, command: &[&str]) -> (Vec<String>, i32, String) {
     let output = lab.run(&[command, &["-o", "json"]].concat());
     let code = output.status.code().unwrap_or(-1);
     if output.stdout.is_empty() {
@@ -126,7 +127,7 @@ fn see_healthy<'a>(see: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-fn table(profile: &str, rows: &[Row]) -> String {
+pub fn table(profile: &str, rows: &[Row]) -> String {
     let width = |of: fn(&Row) -> &str| rows.iter().map(|row| of(row).len()).max().unwrap_or(0);
     let (fault, command) = (width(|row| &row.fault), width(|row| &row.command));
     let right = rows.iter().filter(|row| row.is_right).count();
@@ -260,5 +261,45 @@ fn of_two_faults_at_once() {
     assert!(
         found[0].starts_with("host-route-missing host02"),
         "{found:?}"
+    );
+}
+
+/// Of several equal routes every way is followed: the kernel's hash may choose any of them.
+#[test]
+fn of_one_of_two_ways() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::up("results-ways", &["--profile", "calico", "--nodes", "3"]);
+    lab.pod("pod1", "host01", &[]);
+    let there = lab.pod("pod2", "host02", &[]);
+    signal_agents(&lab, &["host01", "host02", "host03"], "STOP");
+    let to = |node: &str| format!("nexthop via {node} dev enp0s8 onlink");
+    lab.exec(
+        "host01",
+        &[
+            "sh",
+            "-c",
+            &format!(
+                "ip route replace 172.31.89.192/26 {} {}",
+                to("192.168.61.12"),
+                to("192.168.61.13")
+            ),
+        ],
+    );
+    let drop = format!("iptables -I FORWARD -d {} -j DROP", there[0]);
+    lab.exec("host03", &["sh", "-c", &drop]);
+    let output = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
+    signal_agents(&lab, &["host01", "host02", "host03"], "CONT");
+    assert_eq!(output.status.code(), Some(1));
+    let trace = json(&output);
+    let found = &trace["findings"][0];
+    assert_eq!(
+        (text(found, "id"), text(found, "node")),
+        ("rule-drop", "host03")
+    );
+    assert!(
+        text(found, "what").starts_with("one of 2 ways, the 2nd: "),
+        "{found:#}"
     );
 }

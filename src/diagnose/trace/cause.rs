@@ -738,6 +738,18 @@ impl<'a> Case<'a> {
     }
 
     fn forwarding_off(&self, sysctl: &str) -> Told {
+        // A pod is no router: what it would have to forward is for an address that it does not have.
+        if self.is_pod() {
+            return self.source_missing(self.destination());
+        }
+        if sysctl.contains("ipv6") {
+            return self
+                .of_node("ip-forward-off")
+                .what("the node does not forward IPv6")
+                .show(format!("sysctl {sysctl}"))
+                .fix(format!("sysctl -w {sysctl}=1"))
+                .evidence(vec![Evidence::new("sysctl", format!("{sysctl} = 0"))]);
+        }
         let root = self.node.root();
         let whole = root.and_then(|root| root.sysctl_number("net.ipv4.ip_forward")) == Some(0);
         if whole || sysctl.ends_with("ip_forward") || sysctl.contains("conf.all.") {
