@@ -152,7 +152,7 @@ fn column(way: &Way) -> [(&'static str, String); 9] {
     ]
 }
 
-/// What the pods have more or less than their nodes, for each row of [`column`].
+/// What the pods have more or less than their nodes, for each row of [`column()`].
 fn costs(pods: &Way, nodes: &Way) -> [String; 9] {
     let time = |of: fn(&crate::bench::RoundTrips) -> u64| match (
         pods.round_trips.known(),
