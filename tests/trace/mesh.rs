@@ -91,7 +91,15 @@ fn pods_of_two_families_are_asked_in_both() {
     for (pod, node) in [("pod1", "host01"), ("pod2", "host02")] {
         assert_eq!(lab.pod(pod, node, &[]).len(), 2);
     }
-    let output = lab.run(&["check", "--probe", "-o", "json"]);
+    let mut output = lab.run(&["check", "--probe", "-o", "json"]);
+    // The first echo waits for IPv6 addresses that were made just now.
+    for _ in 0..20 {
+        if output.status.success() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(250));
+        output = lab.run(&["check", "--probe", "-o", "json"]);
+    }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!(count(&report, "nodes"), [2, 2]);
