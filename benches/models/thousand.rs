@@ -212,59 +212,24 @@ fn rules() -> Vec<Rule> {
         (32766, TableId::MAIN),
         (32767, TableId::DEFAULT),
     ]
-    .map(|(priority, table)| Rule {
-        family: Family::Inet,
-        priority,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        fwmask: None,
-        tos: 0,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        uids: None,
-        tunnel_id: None,
-        l3mdev: false,
-        action: RuleAction::Lookup(table),
-        suppress_prefixlen: None,
-        suppress_ifgroup: None,
-        protocol: Protocol::KERNEL,
-        unknown_match: false,
-    })
+    .map(|(priority, table)| Rule::for_all(Family::Inet, priority, RuleAction::Lookup(table)))
     .into()
 }
 
 fn route(destination: IpNet, device: u32, gateway: Option<IpAddr>) -> Route {
     Route {
-        table: TableId::MAIN,
-        destination,
-        source: None,
-        tos: 0,
-        kind: RouteKind::Unicast,
         scope: if gateway.is_some() {
             Scope::UNIVERSE
         } else {
             Scope::LINK
         },
         protocol: Protocol(80),
-        metric: 0,
-        prefsrc: None,
         nexthops: vec![NextHop {
             gateway,
             onlink: gateway.is_some(),
             ..NextHop::device(IfIndex(device))
         }],
-        nexthop_id: None,
-        mtu: None,
-        mtu_locked: false,
-        advmss: None,
-        preference: 0,
-        expires_s: None,
-        offloaded: false,
+        ..Route::to(destination)
     }
 }
 

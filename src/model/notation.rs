@@ -317,27 +317,13 @@ mod tests {
 
     fn block() -> Route {
         Route {
-            table: TableId::MAIN,
-            destination: "172.31.89.192/26".parse().unwrap(),
-            source: None,
-            tos: 0,
-            kind: RouteKind::Unicast,
-            scope: Scope::UNIVERSE,
             protocol: Protocol(80),
-            metric: 0,
-            prefsrc: None,
             nexthops: vec![NextHop {
                 gateway: Some("192.168.61.12".parse().unwrap()),
                 onlink: true,
                 ..NextHop::device(IfIndex(2))
             }],
-            nexthop_id: None,
-            mtu: None,
-            mtu_locked: false,
-            advmss: None,
-            preference: 0,
-            expires_s: None,
-            offloaded: false,
+            ..Route::to("172.31.89.192/26".parse().unwrap())
         }
     }
 

@@ -69,6 +69,29 @@ fn is_zero_u32(value: &u32) -> bool {
 }
 
 impl Route {
+    /// A unicast route of the main table with nothing said beside its destination; it leads nowhere yet.
+    pub fn to(destination: IpNet) -> Self {
+        Self {
+            table: TableId::MAIN,
+            destination,
+            source: None,
+            tos: 0,
+            kind: RouteKind::Unicast,
+            scope: Scope::UNIVERSE,
+            protocol: Protocol::BOOT,
+            metric: 0,
+            prefsrc: None,
+            nexthops: Vec::new(),
+            nexthop_id: None,
+            mtu: None,
+            mtu_locked: false,
+            advmss: None,
+            preference: 0,
+            expires_s: None,
+            offloaded: false,
+        }
+    }
+
     /// Whether it is for everything.
     pub fn is_default(&self) -> bool {
         self.destination.prefix_len() == 0

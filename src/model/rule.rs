@@ -70,6 +70,35 @@ pub struct Rule {
     pub unknown_match: bool,
 }
 
+impl Rule {
+    /// A rule that asks nothing of a packet, as the kernel's own are.
+    pub fn for_all(family: Family, priority: u32, action: RuleAction) -> Self {
+        Self {
+            family,
+            priority,
+            invert: false,
+            from: None,
+            to: None,
+            iif: None,
+            oif: None,
+            fwmark: None,
+            fwmask: None,
+            tos: 0,
+            ip_protocol: None,
+            source_ports: None,
+            destination_ports: None,
+            uids: None,
+            tunnel_id: None,
+            l3mdev: false,
+            action,
+            suppress_prefixlen: None,
+            suppress_ifgroup: None,
+            protocol: Protocol::KERNEL,
+            unknown_match: false,
+        }
+    }
+}
+
 fn is_zero(value: &u8) -> bool {
     *value == 0
 }

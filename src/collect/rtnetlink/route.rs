@@ -125,22 +125,12 @@ pub(in crate::collect) fn decode(payload: &[u8]) -> Option<Route> {
     let mut hops = Vec::new();
     let mut route = Route {
         table: TableId(u32::from(table)),
-        destination: IpNet::new(any, 0).ok()?,
-        source: None,
         tos,
         kind: kind_of(kind),
         scope: Scope(scope),
         protocol: Protocol(protocol),
-        metric: 0,
-        prefsrc: None,
-        nexthops: Vec::new(),
-        nexthop_id: None,
-        mtu: None,
-        mtu_locked: false,
-        advmss: None,
-        preference: 0,
-        expires_s: None,
         offloaded: flags & RTM_F_OFFLOAD != 0,
+        ..Route::to(IpNet::new(any, 0).ok()?)
     };
     for (kind, value) in Attributes::behind(payload, HEADER) {
         if only.take(kind, value) {

@@ -54,32 +54,16 @@ fn decode(payload: &[u8]) -> Option<Rule> {
     let flags = Value(payload).u32_in(8)?;
     let mut table = TableId(u32::from(table));
     let mut goto = 0;
+    let family = match family {
+        INET => Family::Inet,
+        INET6 => Family::Inet6,
+        _ => return None,
+    };
     let mut rule = Rule {
-        family: match family {
-            INET => Family::Inet,
-            INET6 => Family::Inet6,
-            _ => return None,
-        },
-        priority: 0,
         invert: flags & FIB_RULE_INVERT != 0,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        fwmask: None,
         tos,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        uids: None,
-        tunnel_id: None,
-        l3mdev: false,
-        action: RuleAction::Nop,
-        suppress_prefixlen: None,
-        suppress_ifgroup: None,
         protocol: Protocol::UNSPEC,
-        unknown_match: false,
+        ..Rule::for_all(family, 0, RuleAction::Nop)
     };
     for (kind, value) in Attributes::behind(payload, HEADER) {
         match kind {

@@ -21,52 +21,19 @@ fn route(destination: &str, device: Option<u32>, kind: RouteKind) -> Route {
         } else {
             TableId::MAIN
         },
-        destination: destination.parse().unwrap(),
-        source: None,
-        tos: 0,
         kind,
         scope: Scope::LINK,
         protocol: Protocol::KERNEL,
-        metric: 0,
-        prefsrc: None,
         nexthops: device
             .map(|index| NextHop::device(IfIndex(index)))
             .into_iter()
             .collect(),
-        nexthop_id: None,
-        mtu: None,
-        mtu_locked: false,
-        advmss: None,
-        preference: 0,
-        expires_s: None,
-        offloaded: false,
+        ..Route::to(destination.parse().unwrap())
     }
 }
 
 fn lookup(priority: u32, table: TableId) -> Rule {
-    Rule {
-        family: Family::Inet,
-        priority,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        fwmask: None,
-        tos: 0,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        uids: None,
-        tunnel_id: None,
-        l3mdev: false,
-        action: RuleAction::Lookup(table),
-        suppress_prefixlen: None,
-        suppress_ifgroup: None,
-        protocol: Protocol::KERNEL,
-        unknown_match: false,
-    }
+    Rule::for_all(Family::Inet, priority, RuleAction::Lookup(table))
 }
 
 /// A node with an uplink, and a pod at 172.31.0.2 behind device 3, set up as the routed network does.

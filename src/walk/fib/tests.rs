@@ -3,27 +3,12 @@
 use super::*;
 use crate::model::Table;
 use crate::model::number::IfIndex;
-use crate::model::route::{Protocol, Scope};
 
 fn route(table: u32, destination: &str, device: u32) -> Route {
     Route {
         table: TableId(table),
-        destination: destination.parse().unwrap(),
-        source: None,
-        tos: 0,
-        kind: RouteKind::Unicast,
-        scope: Scope::UNIVERSE,
-        protocol: Protocol::BOOT,
-        metric: 0,
-        prefsrc: None,
         nexthops: vec![NextHop::device(IfIndex(device))],
-        nexthop_id: None,
-        mtu: None,
-        mtu_locked: false,
-        advmss: None,
-        preference: 0,
-        expires_s: None,
-        offloaded: false,
+        ..Route::to(destination.parse().unwrap())
     }
 }
 
@@ -36,29 +21,7 @@ fn of_kind(table: u32, destination: &str, kind: RouteKind) -> Route {
 }
 
 fn rule(priority: u32, action: RuleAction) -> Rule {
-    Rule {
-        family: Family::Inet,
-        priority,
-        invert: false,
-        from: None,
-        to: None,
-        iif: None,
-        oif: None,
-        fwmark: None,
-        fwmask: None,
-        tos: 0,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        uids: None,
-        tunnel_id: None,
-        l3mdev: false,
-        action,
-        suppress_prefixlen: None,
-        suppress_ifgroup: None,
-        protocol: Protocol::KERNEL,
-        unknown_match: false,
-    }
+    Rule::for_all(Family::Inet, priority, action)
 }
 
 fn default_rules() -> Vec<Rule> {
