@@ -33,4 +33,4 @@ pub mod walker;
 
 pub use network::{Network, SpaceId};
 pub use path::{Packet, Path};
-pub use walker::{Conversation, Origin, OtherWay};
+pub use walker::{Conversation, Origin, OtherWay, OtherWays};

@@ -19,8 +19,8 @@ pub use observed::{Change, Observed, Sight};
 use super::{Evidence, Finding};
 use crate::model::Bundle;
 use crate::model::number::NetnsId;
-use crate::walk::OtherWay;
-use crate::walk::path::{End, NoteKind, Path};
+use crate::walk::OtherWays;
+use crate::walk::path::{End, Note, NoteKind, Path};
 
 /// The ways that a trace asked the tables for.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct Ways<'a> {
     /// The answer.
     pub back: Option<&'a Path>,
     /// What hashes may choose in place of the first ways.
-    pub others: &'a [OtherWay],
+    pub others: &'a OtherWays,
     /// A packet of the size that the source believes it may send, not to be cut.
     pub large: Option<&'a Path>,
     /// The same for what the destination believes.
@@ -138,16 +138,22 @@ pub fn conclude(read: Read<'_>, ways: &Ways<'_>, observed: Option<&Observed>) ->
 /// Nobody has sent a packet to see what the rules do that are not followed.
 fn doubt_rules(ways: &Ways<'_>, conclusion: &mut Conclusion) {
     for path in [Some(ways.there), ways.back].into_iter().flatten() {
-        for note in &path.notes {
-            if let NoteKind::MayDrop { .. } = note.kind {
-                let row = note.row.as_ref().map_or("", |row| row.text.as_str());
-                conclusion.doubts.push(format!(
-                    "{}: it depends on a rule that is not followed: {row}",
-                    note.at
-                ));
-            }
-        }
+        conclusion
+            .doubts
+            .extend(path.notes.iter().filter_map(not_followed));
     }
+}
+
+/// That a rule may take the packet which the walk could not follow.
+fn not_followed(note: &Note) -> Option<String> {
+    let NoteKind::MayDrop { .. } = note.kind else {
+        return None;
+    };
+    let row = note.row.as_ref().map_or("", |row| row.text.as_str());
+    let at = &note.at;
+    Some(format!(
+        "{at}: it depends on a rule that is not followed: {row}"
+    ))
 }
 
 /// Which of the ways a finding is about.
@@ -214,19 +220,35 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
     {
         push(Leg::Quiet, finding);
     }
-    for other in ways.others {
-        if let End::Dropped(drop) = &other.path.end
-            && unread::of_loss(bundle, ways, &other.path, drop).is_none()
-        {
-            let mut finding = cause::finding(bundle, &other.path, drop);
-            let (number, of) = (other.number, other.of);
-            finding.what = format!(
-                "one of {of} ways, the {}: {}",
-                ordinal(number),
-                finding.what
-            );
-            push(Leg::Sometimes, finding);
-        }
+    for other in &ways.others.found {
+        let which = format!("one of {} ways, the {}", other.of, ordinal(other.number));
+        let doubt = match &other.path.end {
+            End::Delivered { .. } => unread::of_passage(bundle, &other.path).or_else(|| {
+                // What the first ways met is theirs to tell, or the packets'.
+                let is_known = |note: &&Note| {
+                    ways.there.notes.contains(note)
+                        || ways.back.is_some_and(|back| back.notes.contains(note))
+                };
+                let mut own = other.path.notes.iter().filter(|note| !is_known(note));
+                own.find_map(not_followed)
+            }),
+            End::CannotTell { at, why } => Some(format!("{at}: {why}")),
+            End::Dropped(drop) => match unread::of_loss(bundle, ways, &other.path, drop) {
+                None => {
+                    let mut finding = cause::finding(bundle, &other.path, drop);
+                    finding.what = format!("{which}: {}", finding.what);
+                    push(Leg::Sometimes, finding);
+                    None
+                }
+                unread => unread,
+            },
+        };
+        let doubt = doubt.map(|why| format!("{which}: {why}"));
+        conclusion.doubts.extend(doubt);
+    }
+    if ways.others.more {
+        let doubt = "there are more ways for a hash to choose from than were followed";
+        conclusion.doubts.push(doubt.to_owned());
     }
     for path in [ways.large, ways.large_back].into_iter().flatten() {
         if let End::Dropped(drop) = &path.end

@@ -6,7 +6,7 @@ use crate::diagnose::trace as diagnosis;
 use crate::model::Bundle;
 use crate::walk::netfilter::Hook;
 use crate::walk::path::{End, NoteKind, Packet, Path, Protocol};
-use crate::walk::{Conversation, Network, Origin, OtherWay};
+use crate::walk::{Conversation, Network, Origin, OtherWays};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct Ways {
     /// There and back.
     pub conversation: Conversation,
     /// What a hash may choose in place of the first way there, and in place of the first way back.
-    pub others: Vec<OtherWay>,
+    pub others: OtherWays,
     /// A packet as large as the source believes it may send, not to be cut, there and back.
     pub large: Option<Conversation>,
     /// What stands behind a service.
@@ -112,7 +112,9 @@ pub fn between(
             space: goal,
             goal: Some(space),
         };
-        others.extend(self::others(network, answering, back));
+        let back = self::others(network, answering, back);
+        others.found.extend(back.found);
+        others.more |= back.more;
     }
     // A node is told by its own router what a pod's device takes; a pod that believes in too much may not be.
     let is_pod = network.root(node) != Some(space);
@@ -166,7 +168,7 @@ fn unread(bundle: &Bundle) -> Option<String> {
 }
 
 /// The ways besides one that is chosen of several, where addresses stay what they are.
-fn others(network: &Network<'_>, origin: Origin, first: &Path) -> Vec<OtherWay> {
+fn others(network: &Network<'_>, origin: Origin, first: &Path) -> OtherWays {
     let several = first
         .notes
         .iter()
@@ -174,7 +176,7 @@ fn others(network: &Network<'_>, origin: Origin, first: &Path) -> Vec<OtherWay> 
     if several {
         network.other_ways(origin, &first.packet)
     } else {
-        Vec::new()
+        OtherWays::default()
     }
 }
 

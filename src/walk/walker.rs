@@ -51,6 +51,15 @@ pub struct OtherWay {
     pub path: Path,
 }
 
+/// The ways that a hash may choose in place of the first.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
+pub struct OtherWays {
+    /// Those that were followed.
+    pub found: Vec<OtherWay>,
+    /// There are more.
+    pub more: bool,
+}
+
 /// More ways than a network has where somebody looks at them one by one.
 const MOST_WAYS: usize = 64;
 
@@ -161,8 +170,9 @@ impl<'a> Network<'a> {
     }
 
     /// The other ways that `packet` may take than the first one, each once.
-    pub fn other_ways(&self, origin: Origin, packet: &Packet) -> Vec<OtherWay> {
+    pub fn other_ways(&self, origin: Origin, packet: &Packet) -> OtherWays {
         let mut found = Vec::new();
+        let mut more = false;
         let mut open: Vec<(Vec<usize>, usize)> = vec![(Vec::new(), 0)];
         while let Some((choices, of)) = open.pop() {
             let mut walker = Walker::new(self, origin.goal, true, Memory::default());
@@ -175,6 +185,8 @@ impl<'a> Network<'a> {
                     next.push(other);
                     if open.len() + found.len() < MOST_WAYS {
                         open.push((next, *ways));
+                    } else {
+                        more = true;
                     }
                 }
             }
@@ -191,7 +203,7 @@ impl<'a> Network<'a> {
                 });
             }
         }
-        found
+        OtherWays { found, more }
     }
 
     fn way(

@@ -290,7 +290,20 @@ fn of_one_of_two_ways() {
     let drop = format!("iptables -I FORWARD -d {} -j DROP", there[0]);
     lab.exec("host03", &["sh", "-c", &drop]);
     let output = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
+    // A rule that is not followed, on the other way alone.
+    let may_drop = format!(
+        "iptables -R FORWARD 1 -d {} -m u32 --u32 0=1 -j DROP",
+        there[0]
+    );
+    lab.exec("host03", &["sh", "-c", &may_drop]);
+    let in_doubt = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
     signal_agents(&lab, &["host01", "host02", "host03"], "CONT");
+    assert_eq!(in_doubt.status.code(), Some(4));
+    let doubts = json(&in_doubt)["doubts"].to_string();
+    assert!(
+        doubts.contains("one of 2 ways, the 2nd: ") && doubts.contains("u32"),
+        "{doubts}"
+    );
     assert_eq!(output.status.code(), Some(1));
     let trace = json(&output);
     let found = &trace["findings"][0];

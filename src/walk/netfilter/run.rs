@@ -169,7 +169,9 @@ fn doubt(outcomes: Vec<Outcome>, unknown: &[String]) -> Doubt {
             }
         }
     }
-    doubt.otherwise = doubt.otherwise.filter(|_| ways == 1);
+    // Where no rule was found that takes it, there were too many in doubt to try them in all ways together.
+    let is_certain = ways == 1 && !doubt.losses.is_empty();
+    doubt.otherwise = doubt.otherwise.filter(|_| is_certain);
     doubt
 }
 

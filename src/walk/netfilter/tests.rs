@@ -256,6 +256,32 @@ fn what_is_not_understood_matters_only_where_it_decides() {
 }
 
 #[test]
+fn too_many_that_are_not_understood_are_not_taken_to_pass() {
+    // Only two of them together drop; one by one none does.
+    let rules = netns(
+        &[(
+            "filter",
+            &[
+                ":FORWARD ACCEPT",
+                ":A -",
+                ":E -",
+                "-A FORWARD -m u32 --u32 0x0=0x1 -j A",
+                "-A FORWARD -m u32 --u32 0x0=0x2 -j E",
+                "-A FORWARD -m u32 --u32 0x0=0x3 -j E",
+                "-A FORWARD -m u32 --u32 0x0=0x4 -j E",
+                "-A A -m u32 --u32 0x4=0x1 -j DROP",
+            ],
+        )],
+        vec![],
+    );
+    let Judgement::CannotTell(doubt) = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80))
+    else {
+        panic!("it cannot be told");
+    };
+    assert!(doubt.otherwise.is_none(), "{doubt:?}");
+}
+
+#[test]
 fn a_value_that_cannot_be_read_is_not_a_match_that_fails() {
     let rules = netns(
         &[(
