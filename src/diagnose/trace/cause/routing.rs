@@ -1,0 +1,194 @@
+//! Losses by routing: routes, sources, forwarding, addresses that nobody has.
+
+use std::net::IpAddr;
+
+use super::{Case, ip_forward_off};
+use crate::diagnose::Evidence;
+use crate::diagnose::trace::facts;
+use crate::diagnose::trace::origin::{self, Told};
+use crate::diagnose::trace::rows;
+use crate::model::notation;
+use crate::walk::path::NoteKind;
+
+impl Case<'_> {
+    pub(super) fn no_route(&self, destination: IpAddr) -> Told {
+        if let Some(told) = origin::of_routing(self, destination) {
+            return told;
+        }
+        if self.is_pod() {
+            // With a device or an address go its routes; that is what is to be told.
+            if let Some(told) = origin::broken_pod(self.node, self.netns) {
+                return told;
+            }
+            return self
+                .of_node("pod-default-route-missing")
+                .place(self.name.clone())
+                .what(format!("{} has no route to {destination}", self.name))
+                .show(format!("{}ip route", self.prefix()))
+                .fix(match origin::gateway_given(self.node, self.netns) {
+                    Some(gateway) => format!(
+                        "{}ip route add default via {gateway} dev eth0",
+                        self.prefix()
+                    ),
+                    None => format!("{}ip route add default via GATEWAY dev eth0", self.prefix()),
+                });
+        }
+        origin::no_block_route(self, destination)
+    }
+
+    pub(super) fn forbidden(&self, destination: IpAddr, kind: &str) -> Told {
+        if let Some(told) = origin::of_routing(self, destination) {
+            return told;
+        }
+        if !self.is_pod() {
+            // The node's own block discards what is for pods that are not routed to.
+            let found = origin::host_route(self.bundle, destination)
+                .filter(|told| told.node == self.node.name)
+                .or_else(|| origin::claimed_twice(self, destination));
+            if let Some(told) = found {
+                return told;
+            }
+            if self
+                .path
+                .notes
+                .iter()
+                .any(|note| matches!(note.kind, NoteKind::DestinationTranslated { .. }))
+                && facts::holders(self.bundle, destination).next().is_none()
+            {
+                return origin::dead_endpoint(self, destination);
+            }
+        }
+        let row = self.row();
+        let id = if kind == "blackhole" {
+            "blackhole-route"
+        } else {
+            "unreachable-route"
+        };
+        // A rule decides by itself, without a table.
+        if let Some((priority, _)) = row.split_once(": ")
+            && priority.bytes().all(|octet| octet.is_ascii_digit())
+        {
+            return self
+                .of_node("rule-hijacks-route")
+                .what(format!("the rule {row} discards what is for {destination}"))
+                .show(format!("ip rule; ip route get {destination}"))
+                .fix(format!("ip rule del priority {priority}"));
+        }
+        let prefix = row.split_whitespace().nth(1).unwrap_or_default();
+        self.of_node(id)
+            .what(format!("the row that decides about {destination} is {row}"))
+            .show(format!("ip route get {destination}"))
+            .fix(format!("ip route del {kind} {prefix}"))
+    }
+
+    pub(super) fn source_missing(&self, source: IpAddr) -> Told {
+        origin::broken_pod(self.node, self.netns).unwrap_or_else(|| {
+            self.here("pod-address-missing")
+                .what(format!("{} does not have {source}", self.name))
+                .show(format!("{}ip address", self.prefix()))
+                .fix("delete the pod, so that its network is set up again")
+        })
+    }
+
+    pub(super) fn forwarding_off(&self, sysctl: &str) -> Told {
+        // A pod is no router: what it would have to forward is for an address that it does not have.
+        if self.is_pod() {
+            return self.source_missing(self.destination());
+        }
+        if sysctl.contains("ipv6") {
+            return self
+                .of_node("ip-forward-off")
+                .what("the node does not forward IPv6")
+                .show(format!("sysctl {sysctl}"))
+                .fix(format!("sysctl -w {sysctl}=1"))
+                .evidence(vec![Evidence::new("sysctl", format!("{sysctl} = 0"))]);
+        }
+        let root = self.node.root();
+        let whole = root.and_then(|root| root.sysctl_number("net.ipv4.ip_forward")) == Some(0);
+        if whole || sysctl.ends_with("ip_forward") || sysctl.contains("conf.all.") {
+            return ip_forward_off(self.of_node("ip-forward-off"));
+        }
+        let name = self.device_name();
+        let mut told = self.here("veth-forwarding-off");
+        if let Some(pod) = self
+            .link
+            .and_then(|link| facts::pod_behind(self.node, link))
+        {
+            told = told.place(pod);
+        }
+        told.what(format!("{name} does not forward what comes in by it"))
+            .show(format!("sysctl {sysctl}"))
+            .fix(format!("sysctl -w {sysctl}=1"))
+    }
+
+    pub(super) fn reverse_path(&self, source: IpAddr, mode: i32) -> Told {
+        if let Some(told) = origin::host_route(self.bundle, source) {
+            return told;
+        }
+        let name = self.device_name();
+        let how = if mode == 1 { "strict" } else { "loose" };
+        self.here("rp-filter-drop")
+            .what(format!(
+                "{name} does not believe that {source} is behind it (rp_filter {mode}, {how})"
+            ))
+            .show(format!(
+                "sysctl net.ipv4.conf.all.rp_filter {}; ip route get {source}",
+                notation::setting("ipv4", &name, "rp_filter")
+            ))
+            .fix(format!(
+                "sysctl -w {}=2, or mend the way back to {source}",
+                notation::setting("ipv4", &name, "rp_filter")
+            ))
+    }
+
+    pub(super) fn martian(&self, address: IpAddr, why: &str) -> Told {
+        if let Some(told) = origin::host_route(self.bundle, address) {
+            return told;
+        }
+        self.here("martian-source")
+            .what(format!(
+                "{address} cannot come by {}: {why}",
+                self.device_name()
+            ))
+            .show(format!("ip route get {address}"))
+            .fix("mend the route to the address, or find who sends with it: ovl pod ADDRESS")
+    }
+
+    pub(super) fn nobody(&self, address: IpAddr) -> Told {
+        if let Some(told) = origin::of_routing(self, address) {
+            return told;
+        }
+        if self.is_dead_endpoint(address) {
+            return origin::dead_endpoint(self, address);
+        }
+        if let Some(told) = origin::passed_to_router(self, self.destination())
+            .or_else(|| origin::broken_destination(self, address))
+            .or_else(|| origin::broken_destination(self, self.destination()))
+        {
+            return told;
+        }
+        if let Some(wrap) = self.wrapped_at()
+            && wrap
+                .headers
+                .outer
+                .is_some_and(|outer| outer.destination == address)
+        {
+            let name = self.tunnel_name();
+            return Told::new("fdb-entry-stale", &wrap.at.node)
+                .device(&name)
+                .evidence(rows(&wrap.at.node, &wrap.rows))
+                .what(format!(
+                    "{name} sends the frame to {address}, which no node has"
+                ))
+                .show(format!("bridge fdb show dev {name}"))
+                .fix(format!(
+                    "bridge fdb replace MAC dev {name} dst NODE_ADDRESS self permanent"
+                ));
+        }
+        let name = self.device_name();
+        self.here("next-hop-unresolved")
+            .what(format!("nobody on {name} has {address}"))
+            .show(format!("ip neigh show {address} dev {name}"))
+            .fix("correct the gateway in the route, or bring the host that has the address back")
+    }
+}
