@@ -154,6 +154,8 @@ pub struct Wrapping {
     pub inner_octets: u64,
     /// What one packet costs, if all cost the same.
     pub per_packet: Option<u32>,
+    /// When it was first seen.
+    pub first: Timestamp,
 }
 
 impl Wrapping {
@@ -172,6 +174,7 @@ type Place = (PointId, Option<Way>, bool);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Carried {
+    first: Timestamp,
     packets: u64,
     wire: u64,
     inner: u64,
@@ -383,7 +386,12 @@ impl Flows {
         let found = list.iter().position(|(known, _)| *known == place);
         let found = found.unwrap_or_else(|| {
             if list.len() < MAX_TRACKS {
-                list.push((place, Carried::default()));
+                let first = record.time;
+                let carried = Carried {
+                    first,
+                    ..Carried::default()
+                };
+                list.push((place, carried));
             }
             list.len() - 1
         });
@@ -433,6 +441,11 @@ impl Flows {
                     wire_octets: there.wire + back.wire,
                     inner_octets: there.inner + back.inner,
                     per_packet: cost.filter(|_| same),
+                    first: tracks
+                        .iter()
+                        .map(|(_, carried)| carried.first)
+                        .min()
+                        .unwrap_or_default(),
                 }
             })
             .collect();

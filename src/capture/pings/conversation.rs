@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::hops::is_anonymous;
 use super::{Exchange, Pings};
+use crate::wire::Timestamp;
 
 /// One `ping` process: everything with the same addresses and identifier.
 #[derive(Debug)]
@@ -42,6 +43,16 @@ pub struct Totals {
     pub unasked: usize,
 }
 
+impl Conversation<'_> {
+    /// When its first request was seen.
+    pub fn began(&self) -> Timestamp {
+        self.exchanges
+            .first()
+            .map(|exchange| exchange.first_seen())
+            .unwrap_or_default()
+    }
+}
+
 impl Pings {
     /// The conversations, in the order they began.
     pub fn conversations(&self) -> Vec<Conversation<'_>> {
@@ -71,12 +82,7 @@ impl Pings {
                 .sort_by_key(|exchange| exchange.first_seen());
             conversation.totals = self.totals(&conversation.exchanges);
         }
-        list.sort_by_key(|conversation| {
-            conversation
-                .exchanges
-                .first()
-                .map(|exchange| exchange.first_seen())
-        });
+        list.sort_by_key(Conversation::began);
         list
     }
 

@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use super::{Seen, Sink};
+use crate::capture::Record;
 use crate::capture::names::AddressNames;
 use crate::capture::point::{Tunnel, Way};
 use crate::error::Result;
@@ -89,7 +90,7 @@ impl Sink for JsonLines {
             out.extend(layer.kind.name().as_bytes());
             out.push(b'"');
             // Whatever was not captured is left out; the layer walk vouches for fixed headers only.
-            let _ = self.fields(layer, &bytes, record.data, out);
+            let _ = self.fields(layer, &bytes, record, out);
             out.push(b'}');
         }
         out.extend(b"]}\n");
@@ -103,7 +104,7 @@ impl JsonLines {
         &self,
         layer: &Layer,
         bytes: &Bytes<'_>,
-        frame: &[u8],
+        record: &Record<'_>,
         out: &mut Vec<u8>,
     ) -> Read<()> {
         let at = layer.header.start;
@@ -137,14 +138,14 @@ impl JsonLines {
                 field(out, "label", label >> 12);
                 field(out, "ttl", label & 0xff);
             }
-            Kind::Arp => self.arp(at, bytes, out)?,
+            Kind::Arp => self.arp(at, bytes, record.time, out)?,
             Kind::Ipv4 => {
                 let source = bytes.array(at + v4::SOURCE)?;
                 let destination = bytes.array(at + v4::DESTINATION)?;
                 ipv4(out, "source", source);
-                self.name(out, "source_name", source.into());
+                self.name(out, "source_name", source.into(), record.time);
                 ipv4(out, "destination", destination);
-                self.name(out, "destination_name", destination.into());
+                self.name(out, "destination_name", destination.into(), record.time);
                 field(out, "protocol", bytes.u8(at + v4::PROTOCOL)?);
                 field(out, "ttl", bytes.u8(at + v4::TTL)?);
                 field(out, "id", bytes.u16(at + v4::ID)?);
@@ -161,9 +162,9 @@ impl JsonLines {
                 let source: [u8; 16] = bytes.array(at + v6::SOURCE)?;
                 let destination: [u8; 16] = bytes.array(at + v6::DESTINATION)?;
                 ipv6(out, "source", source);
-                self.name(out, "source_name", source.into());
+                self.name(out, "source_name", source.into(), record.time);
                 ipv6(out, "destination", destination);
-                self.name(out, "destination_name", destination.into());
+                self.name(out, "destination_name", destination.into(), record.time);
                 field(out, "protocol", bytes.u8(at + v6::NEXT_HEADER)?);
                 field(out, "ttl", bytes.u8(at + v6::HOP_LIMIT)?);
                 field(out, "length", layer.length);
@@ -212,7 +213,8 @@ impl JsonLines {
                 field(out, "vni", bytes.u24(at + 4)?);
             }
             Kind::Gre => {
-                if let Some(key) = Tunnel::opened_by(layer, frame).and_then(|gre| gre.network) {
+                if let Some(key) = Tunnel::opened_by(layer, record.data).and_then(|gre| gre.network)
+                {
                     field(out, "key", key);
                 }
             }
@@ -226,7 +228,7 @@ impl JsonLines {
         Ok(())
     }
 
-    fn arp(&self, at: usize, bytes: &Bytes<'_>, out: &mut Vec<u8>) -> Read<()> {
+    fn arp(&self, at: usize, bytes: &Bytes<'_>, time: Timestamp, out: &mut Vec<u8>) -> Read<()> {
         field(out, "operation", bytes.u16(at + 6)?);
         // Ethernet and IPv4 only; other address lengths are another protocol.
         if bytes.u16(at + 4)? != 0x0604 {
@@ -235,16 +237,16 @@ impl JsonLines {
         mac(out, "sender", bytes.array(at + 8)?);
         let sender = bytes.array(at + 14)?;
         ipv4(out, "sender_address", sender);
-        self.name(out, "sender_name", sender.into());
+        self.name(out, "sender_name", sender.into(), time);
         mac(out, "target", bytes.array(at + 18)?);
         let target = bytes.array(at + 24)?;
         ipv4(out, "target_address", target);
-        self.name(out, "target_name", target.into());
+        self.name(out, "target_name", target.into(), time);
         Ok(())
     }
 
-    fn name(&self, out: &mut Vec<u8>, key: &str, address: std::net::IpAddr) {
-        if let Some(name) = self.names.get(address) {
+    fn name(&self, out: &mut Vec<u8>, key: &str, address: IpAddr, time: Timestamp) {
+        if let Some(name) = self.names.get(address, time) {
             out.extend(b",\"");
             out.extend(key.as_bytes());
             out.extend(b"\":");

@@ -78,14 +78,14 @@ impl MtuReport {
             table::push(
                 &mut rows,
                 [
-                    words::address(&self.names, row.key.to),
-                    words::address(&self.names, row.key.from),
+                    words::address(&self.names, row.key.to, row.first),
+                    words::address(&self.names, row.key.from, row.first),
                     match row.key.mtu {
                         0 => "not said".to_owned(),
                         mtu => mtu.to_string(),
                     },
                     row.size.to_string(),
-                    words::address(&self.names, row.key.destination),
+                    words::address(&self.names, row.key.destination, row.first),
                     words::transport(Transport(row.key.protocol)),
                     words::tunnel(row.key.tunnel),
                     row.times.to_string(),
@@ -110,8 +110,8 @@ impl MtuReport {
             table::push(
                 &mut rows,
                 [
-                    words::address(&self.names, row.key.source),
-                    words::address(&self.names, row.key.destination),
+                    words::address(&self.names, row.key.source, row.first),
+                    words::address(&self.names, row.key.destination, row.first),
                     words::transport(Transport(row.key.protocol)),
                     words::tunnel(row.key.tunnel),
                     row.packets.to_string(),

@@ -79,8 +79,8 @@ impl PingReport {
             }
             let head = format!(
                 "{} > {}, id {}",
-                words::address(&self.names, conversation.source),
-                words::address(&self.names, conversation.destination),
+                words::address(&self.names, conversation.source, conversation.began()),
+                words::address(&self.names, conversation.destination, conversation.began()),
                 conversation.id
             );
             let totals = self.totals(&conversation.totals);
@@ -196,14 +196,14 @@ impl PingReport {
         if let Some(refusal) = &exchange.refusal {
             notes.push(format!(
                 "{} said {}",
-                words::address(&self.names, refusal.from),
+                words::address(&self.names, refusal.from, refusal.time),
                 refusal_words(refusal, exchange.echo.source)
             ));
         }
         if let Some(other) = exchange.impostor() {
             notes.push(format!(
                 "answered by {}",
-                words::address(&self.names, other)
+                words::address(&self.names, other, exchange.first_seen())
             ));
         }
         if exchange.requests.is_empty() {
@@ -238,8 +238,12 @@ impl PingReport {
                     table::push(
                         &mut rows,
                         [
-                            words::address(&self.names, conversation.source),
-                            words::address(&self.names, conversation.destination),
+                            words::address(&self.names, conversation.source, conversation.began()),
+                            words::address(
+                                &self.names,
+                                conversation.destination,
+                                conversation.began(),
+                            ),
                             conversation.id.to_string(),
                             exchange.echo.sequence.to_string(),
                             place,
@@ -264,9 +268,11 @@ impl PingReport {
                 &Summary {
                     schema: "ovl.decode.pings/v1",
                     source: conversation.source,
-                    source_name: self.names.get(conversation.source),
+                    source_name: self.names.get(conversation.source, conversation.began()),
                     destination: conversation.destination,
-                    destination_name: self.names.get(conversation.destination),
+                    destination_name: self
+                        .names
+                        .get(conversation.destination, conversation.began()),
                     id: conversation.id,
                     sent: totals.sent,
                     answered: totals.answered,
@@ -309,9 +315,11 @@ impl PingReport {
         Ping {
             schema: "ovl.decode.ping/v1",
             source: exchange.echo.source,
-            source_name: self.names.get(exchange.echo.source),
+            source_name: self.names.get(exchange.echo.source, exchange.first_seen()),
             destination: exchange.echo.destination,
-            destination_name: self.names.get(exchange.echo.destination),
+            destination_name: self
+                .names
+                .get(exchange.echo.destination, exchange.first_seen()),
             id: exchange.echo.id,
             sequence: exchange.echo.sequence,
             answered: exchange.is_answered(),

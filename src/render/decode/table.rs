@@ -113,7 +113,7 @@ impl Sink for Columns {
             _ => addresses(&bytes, layer).map(|(from, to, _)| (from, to)),
         });
         let (from, to) = ends.map_or_else(Default::default, |(from, to)| {
-            let text = |address, port| words::end(&self.names, End { address, port });
+            let text = |address, port| words::end(&self.names, End { address, port }, record.time);
             (text(from, ports.0), text(to, ports.1))
         });
         let protocol = match (layer.map(|layer| layer.kind), transport) {

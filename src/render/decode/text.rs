@@ -117,7 +117,7 @@ fn annotate(out: &mut Vec<u8>, start: usize, known: &AddressNames, seen: &Seen<'
                 continue;
             }
             done.push(address);
-            if let Some(name) = known.get(address) {
+            if let Some(name) = known.get(address, seen.record.time) {
                 let name = format!("[{}]", escape(name));
                 insert_behind(out, start, &address.to_string(), &name);
             }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::capture::flows::{End, Transport};
 use crate::capture::names::AddressNames;
 use crate::capture::point::{Device, Point, Tunnel, Way};
+use crate::wire::Timestamp;
 
 /// A duration with three or four digits: `402 ns`, `35 µs`, `1.011 ms`, `2.500 s`.
 pub(super) fn duration(nanos: i128) -> String {
@@ -24,22 +25,22 @@ pub(super) fn duration(nanos: i128) -> String {
     }
 }
 
-/// `10.46.0.8 (default/pod1)`, or the address alone.
-pub(super) fn address(names: &AddressNames, address: IpAddr) -> String {
-    match names.get(address) {
+/// `10.46.0.8 (default/pod1)`, or the address alone; who had it at that time.
+pub(super) fn address(names: &AddressNames, address: IpAddr, time: Timestamp) -> String {
+    match names.get(address, time) {
         Some(name) => format!("{address} ({name})"),
         None => address.to_string(),
     }
 }
 
-/// `10.46.0.8:80 (default/pod1)`, without port 0.
-pub(super) fn end(names: &AddressNames, end: End) -> String {
+/// `10.46.0.8:80 (default/pod1)`, without port 0; who had it at that time.
+pub(super) fn end(names: &AddressNames, end: End, time: Timestamp) -> String {
     let text = match (end.address, end.port) {
         (address, 0) => address.to_string(),
         (IpAddr::V4(address), port) => format!("{address}:{port}"),
         (IpAddr::V6(address), port) => format!("[{address}]:{port}"),
     };
-    match names.get(end.address) {
+    match names.get(end.address, time) {
         Some(name) => format!("{text} ({name})"),
         None => text,
     }
