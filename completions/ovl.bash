@@ -291,7 +291,7 @@ _ovl() {
             return 0
             ;;
         ovl__subcmd__capture)
-            opts="-i -s -B -y -Z -w -C -G -W -F -c -o -e -n -q -v -t -# -S -K -x -X -A -l -T -h -V --netns --pod --lab --duration --max-size --outer --inner --vni --names --pings --flows --mtu --output --nano --number --color --help --version"
+            opts="-i -s -B -y -Z -w -C -G -W -F -c -o -e -n -q -v -t -# -S -K -x -X -A -l -T -h -V --netns --pod --lab --duration --max-size --outer --inner --vni --names --pings --flows --mtu --output --nano --number --kubeconfig --context --as --as-group --request-timeout --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -387,6 +387,26 @@ _ovl() {
                     ;;
                 -T)
                     COMPREPLY=($(compgen -W "vxlan port" -- "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)
@@ -963,7 +983,7 @@ _ovl() {
             return 0
             ;;
         ovl__subcmd__decode)
-            opts="-r -f -w -F -c -o -e -n -q -v -t -# -S -K -x -X -A -l -T -h -V --follow --outer --inner --vni --names --pings --flows --mtu --output --nano --number --color --help --version"
+            opts="-r -f -w -F -c -o -e -n -q -v -t -# -S -K -x -X -A -l -T -h -V --follow --outer --inner --vni --names --pings --flows --mtu --output --nano --number --kubeconfig --context --as --as-group --request-timeout --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1011,6 +1031,26 @@ _ovl() {
                     ;;
                 -T)
                     COMPREPLY=($(compgen -W "vxlan port" -- "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

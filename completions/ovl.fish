@@ -331,12 +331,17 @@ complete -c ovl -n "__fish_ovl_using_subcommand capture" -l outer -d 'Only packe
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l vni -d 'Only packets in the tunnel with this VNI' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s c -d 'Stop after N packets' -r
-complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l names -d 'Name pods, nodes and services as a lab (lab, lab:NAME), a snapshot file or a cluster (kube) has them' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
 json\t'For scripts: one object a line, docs/schema/decode.schema.json'"
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
 port\t'What tcpdump without -T takes each port for'"
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l kubeconfig -d 'The kubeconfig, in place of $KUBECONFIG or ~/.kube/config' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l context -d 'The kubeconfig\'s context, in place of its current one' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l as -d 'Ask as this user' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l as-group -d 'Ask as a member of this group; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand capture" -l request-timeout -d 'How long one request may take, such as 5s or 1m30s; 5s if not given' -r
 complete -c ovl -n "__fish_ovl_using_subcommand capture" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"
@@ -365,12 +370,17 @@ complete -c ovl -n "__fish_ovl_using_subcommand decode" -l outer -d 'Only packet
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l inner -d 'Only packets with a frame inside a tunnel that matches' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l vni -d 'Only packets in the tunnel with this VNI' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s c -d 'Stop after N packets' -r
-complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l names -d 'Name pods, nodes and services as a lab (lab, lab:NAME), a snapshot file or a cluster (kube) has them' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s o -l output -d 'Form of the output; json is one object a line' -r -f -a "text\t'For people'
 table\t'For people: columns'
 json\t'For scripts: one object a line, docs/schema/decode.schema.json'"
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -s T -d 'Print as tcpdump does, to the letter' -r -f -a "vxlan\t'All UDP is VXLAN, as tcpdump -T vxlan has it'
 port\t'What tcpdump without -T takes each port for'"
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l kubeconfig -d 'The kubeconfig, in place of $KUBECONFIG or ~/.kube/config' -r -F
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l context -d 'The kubeconfig\'s context, in place of its current one' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l as -d 'Ask as this user' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l as-group -d 'Ask as a member of this group; may be repeated' -r
+complete -c ovl -n "__fish_ovl_using_subcommand decode" -l request-timeout -d 'How long one request may take, such as 5s or 1m30s; 5s if not given' -r
 complete -c ovl -n "__fish_ovl_using_subcommand decode" -l color -d 'When to colour: auto (on a terminal, unless NO_COLOR is set), always, never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`'
 always\t'Always'
 never\t'Never'"

@@ -7,6 +7,7 @@ mod capture;
 mod cni;
 mod decode;
 mod explain;
+mod kubernetes;
 mod lab;
 mod mtu;
 mod pod;

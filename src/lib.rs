@@ -32,6 +32,7 @@
 //! | [`probe`] | packets as proof: sent from inside a namespace, seen at its devices |
 //! | [`bench`](mod@bench) | what an overlay costs: the same traffic between pods and between nodes |
 //! | [`render`] | how a result is shown: colour, tables, JSON, escaping |
+//! | [`kubernetes`] | what a cluster's API server says: pods, nodes and services by their addresses |
 //! | [`wire`] | packets as bytes: headers, layers, and the text tcpdump prints for them |
 //! | [`error`] | what went wrong, as an exit code and a sentence |
 //!
@@ -48,6 +49,7 @@ pub mod command;
 pub mod diagnose;
 pub mod error;
 pub mod inspect;
+pub mod kubernetes;
 pub mod lab;
 pub mod model;
 pub mod probe;

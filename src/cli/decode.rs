@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::kubernetes::Cluster;
 use crate::command::decode::{Answer, NameSource, Output, Request};
 use crate::error::{Error, Result};
 use crate::wire::packet::VxlanPorts;
@@ -65,7 +66,11 @@ pub(super) struct Show {
     #[arg(short, value_name = "N", help_heading = "Selection")]
     count: Option<u64>,
 
-    /// Name pods, nodes and services from a lab (lab, lab:NAME) or a snapshot file, and look for VXLAN on its ports
+    /// Name pods, nodes and services as a lab (lab, lab:NAME), a snapshot file or a cluster (kube) has them
+    ///
+    /// A snapshot also tells on which ports VXLAN is. A cluster is asked once, at the start, with
+    /// kubectl's kubeconfig, for the right to list pods, nodes and services. It knows only what is there
+    /// now: a packet that is older than a pod is not named after it. Files of these names: ./lab, ./kube.
     #[arg(long, value_name = "SOURCE", help_heading = "Input")]
     names: Option<String>,
 
@@ -146,6 +151,9 @@ pub(super) struct Show {
     /// Print as tcpdump does, to the letter
     #[arg(short = 'T', value_name = "TYPE", help_heading = "tcpdump's text")]
     udp_type: Option<UdpType>,
+
+    #[command(flatten)]
+    cluster: Cluster,
 }
 
 const EXAMPLES: &str = "\
@@ -154,6 +162,7 @@ Examples:
   ovl decode vxlan.pcap --inner icmp          only what carries ICMP inside
   ovl decode node1.pcap node2.pcap.gz --pings both captures as one, pings paired
   ovl decode vxlan.pcap -- udp port 4789      a filter on the outer packet
+  ovl decode vxlan.pcap --names kube          pods, nodes and services of the current cluster
   ovl decode -enr vxlan.pcap -T vxlan icmp    what tcpdump prints for the same words";
 
 /// What `-T` takes UDP for.
@@ -201,6 +210,18 @@ impl Decode {
     }
 }
 
+/// Who is meant by `--names`.
+fn name_source(words: Option<&str>, cluster: Cluster) -> Result<Option<NameSource>> {
+    match (words, cluster.given()) {
+        (Some("kube"), _) => Ok(Some(NameSource::Kube(cluster.into_access()))),
+        (_, Some(flag)) => {
+            let words = format!("{flag} is about a cluster, and no names are taken from one");
+            Err(Error::usage(words).try_this("add --names kube"))
+        }
+        (words, None) => Ok(words.map(NameSource::from)),
+    }
+}
+
 impl Show {
     /// A request without any file.
     ///
@@ -208,6 +229,7 @@ impl Show {
     /// When the words contradict each other.
     pub(super) fn into_request(self, filter: String) -> Result<Request> {
         let print = self.print_options()?;
+        let names = name_source(self.names.as_deref(), self.cluster)?;
         let answer = match (self.pings, self.flows, self.mtu) {
             (true, ..) => Answer::Pings,
             (_, true, _) => Answer::Flows,
@@ -216,7 +238,7 @@ impl Show {
         };
         Ok(Request {
             files: Vec::new(),
-            names: self.names.as_deref().map(NameSource::from),
+            names,
             follow: false,
             filter,
             filter_file: self.filter_file,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugin_core::netns::Netns;
 
-use super::decode::{self, expression, names, refused, select_inside};
+use super::decode::{self, expression, names, refused, select_inside, warn_of_unnamed};
 use super::pod::not_found;
 use crate::capture::Record;
 use crate::capture::live::{self, Live, Place, Settings, Then};
@@ -82,13 +82,14 @@ pub enum Where {
 /// # Errors
 /// When a device or namespace cannot be opened, a filter makes no sense, or the output cannot be written.
 pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
+    // Everything that needs rights or reads files comes before the rights are given up; who waits for a
+    // cluster can still interrupt.
+    let names = Arc::new(names(&request.show, &[])?);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))
             .map_err(|error| Error::failed("cannot listen to signals").caused_by(error))?;
     }
-    // Everything that needs rights or reads files comes before the rights are given up.
-    let names = Arc::new(names(&request.show, &[])?);
     let mut live = open(request)?;
     let mut selection = Selection::default();
     select_inside(&request.show, &mut selection)?;
@@ -139,6 +140,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let counters = live.counters();
     let finished = session.output.finish();
     let captured = session.captured;
+    warn_of_unnamed(&names);
     let _ = write!(
         io::stderr(),
         "{captured} packets captured\n{} packets received by filter\n{} packets dropped by kernel\n",

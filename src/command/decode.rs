@@ -12,6 +12,7 @@ use crate::capture::{Filter, FilterError};
 use crate::cli::Context;
 use crate::cluster::file;
 use crate::error::{Error, Outcome, Result};
+use crate::kubernetes::{self, Access};
 use crate::lab::state::Labs;
 use crate::render::decode::{self, Seen};
 use crate::wire::LinkType;
@@ -66,6 +67,8 @@ pub enum NameSource {
     Lab(Option<String>),
     /// A file with a node's snapshot or a bundle of them.
     File(PathBuf),
+    /// A cluster's API server.
+    Kube(Access),
 }
 
 impl From<&str> for NameSource {
@@ -117,7 +120,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
         .collect();
     let names = Arc::new(names(request, &readers)?);
     let ports = names.vxlan_ports();
-    let mut sink = decode::sink(request, &readers, files, names, context.style)?;
+    let mut sink = decode::sink(request, &readers, files, Arc::clone(&names), context.style)?;
     let looks_inside = selection.looks_inside();
     let needs_layers = looks_inside || sink.needs_layers();
     let mut merge = Merge::new(readers);
@@ -178,7 +181,24 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     if let Some(doubt) = sink.doubt() {
         super::warn(&doubt);
     }
+    warn_of_unnamed(&names);
     Ok(outcome)
+}
+
+/// Says whose names came too late.
+pub(super) fn warn_of_unnamed(names: &AddressNames) {
+    let count = names.asked_too_early();
+    if count > 0 {
+        let addresses = if count == 1 {
+            "address is"
+        } else {
+            "addresses are"
+        };
+        super::warn(&format!(
+            "{count} {addresses} not named in packets that are older than the pod, node or service \
+             that has the address now"
+        ));
+    }
 }
 
 fn write_out(text: &mut Vec<u8>, out: &mut dyn Write) -> Result<()> {
@@ -286,6 +306,13 @@ pub(super) fn names(request: &Request, readers: &[Reader]) -> Result<AddressName
         Some(NameSource::Lab(name)) => {
             let lab = Labs::of_caller().choose(name.as_deref())?;
             AddressNames::from_lab(&lab.read_up()?)
+        }
+        Some(NameSource::Kube(access)) => {
+            let named = kubernetes::address_names(access)?;
+            for words in &named.missing {
+                super::warn(words);
+            }
+            named.names
         }
     };
     for reader in readers {

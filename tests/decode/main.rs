@@ -11,6 +11,7 @@ mod files;
 mod generator;
 mod golden;
 mod heads;
+mod kube;
 mod limits;
 mod mutation;
 mod oracle;
