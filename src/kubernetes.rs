@@ -33,8 +33,8 @@ pub fn address_names(access: &Access) -> Result<Named> {
         .map_err(|error| Error::failed("cannot wait for the API server").caused_by(error))?;
     let answer = runtime.block_on(ask(access));
     match &answer {
-        // Waits for threads that looked names up: `ovl capture` gives its rights up for one thread alone.
-        Ok(_) => drop(runtime),
+        // Threads that looked host names up have to end: `ovl capture` gives up the rights of one alone.
+        Ok(_) => runtime.shutdown_timeout(access.limit),
         // One of them may be what took too long.
         Err(_) => runtime.shutdown_background(),
     }

@@ -33,7 +33,7 @@ impl Access {
     pub(super) async fn config(&self) -> Result<Config> {
         let mut config = match self.kubeconfig()? {
             Some(kubeconfig) => self.choose(kubeconfig).await?,
-            None => of_this_pod()?,
+            None => self.of_this_pod()?,
         };
         // The limit is on whole requests; another one beside it would only speak before it.
         config.connect_timeout = None;
@@ -54,12 +54,15 @@ impl Access {
             // Of these, the ones that do not exist do not count.
             None => usual_files()
                 .into_iter()
-                .filter(|path| path.exists())
+                .filter(|path| path.try_exists().unwrap_or(true))
                 .collect(),
         };
         let mut merged: Option<Kubeconfig> = None;
         for path in files {
-            let read = Kubeconfig::read_from(&path).map_err(|error| unreadable(&path, error))?;
+            let mut read =
+                Kubeconfig::read_from(&path).map_err(|error| unreadable(&path, error))?;
+            // An empty one is none, and leaves the word to the next file.
+            read.current_context = read.current_context.filter(|name| !name.is_empty());
             merged = Some(match merged {
                 // The first to say something wins, as in kubectl.
                 Some(before) => before
@@ -106,6 +109,20 @@ impl Access {
         }
         Ok(config)
     }
+
+    /// The service account of the pod that this program runs in.
+    fn of_this_pod(&self) -> Result<Config> {
+        let advice = "--kubeconfig FILE, or KUBECONFIG";
+        if let Some(context) = &self.context {
+            let words = format!("there is no kubeconfig that could have a context {context}");
+            return Err(Error::usage(words).try_this(advice));
+        }
+        Config::incluster().map_err(|error| {
+            let words = "cannot tell which cluster is meant: there is no kubeconfig, \
+                         and this is no pod with a service account";
+            Error::new(Outcome::NoAccess, format!("{words} ({error})")).try_this(advice)
+        })
+    }
 }
 
 /// Where kubectl looks without `--kubeconfig`.
@@ -130,16 +147,6 @@ fn unreadable(path: &Path, error: KubeconfigError) -> Error {
         }
         error => Error::new(Outcome::NoAccess, format!("{words}: {error}")),
     }
-}
-
-/// The service account of the pod that this program runs in.
-fn of_this_pod() -> Result<Config> {
-    Config::incluster().map_err(|error| {
-        let words = "cannot tell which cluster is meant: there is no kubeconfig, \
-                     and this is no pod with a service account";
-        Error::new(Outcome::NoAccess, format!("{words} ({error})"))
-            .try_this("--kubeconfig FILE, or KUBECONFIG")
-    })
 }
 
 /// Whether the kubeconfig itself says which proxy is in front of the context's cluster.

@@ -64,7 +64,7 @@ impl From<kube::Error> for Reason {
                 (401, words) => Self::Unknown(words),
                 (code, words) => Self::Broken(format!("HTTP {code}: {words}")),
             },
-            kube::Error::Auth(error) => Self::Unknown(credentials(&error)),
+            kube::Error::Auth(error) => Self::Broken(credentials(&error)),
             kube::Error::SerdeError(error) => {
                 Self::Broken(format!("the answer makes no sense: {error}"))
             }

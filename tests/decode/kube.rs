@@ -517,6 +517,9 @@ fn the_cluster_is_the_one_that_kubectl_would_ask() {
     };
     // A list of files; those that are not there do not count, and the first one's context does.
     let second = server.directory.path().join("second");
+    std::fs::write(&second, r#"{"current-context": ""}"#).unwrap();
+    let several = std::env::join_paths([&second, &config]).unwrap();
+    assert_eq!(decode(Path::new(&several), &[]).code, 0);
     std::fs::write(&second, r#"{"current-context": "dead"}"#).unwrap();
     let several = std::env::join_paths([Path::new("/nonexistent/a"), &config, &second]).unwrap();
     let ended = decode(Path::new(&several), &[]);
@@ -526,6 +529,15 @@ fn the_cluster_is_the_one_that_kubectl_would_ask() {
     assert_eq!(ended.code, 3);
     assert!(ended.err.contains("Connection refused"), "{}", ended.err);
     assert!(decode(Path::new(&several), &["--context", "here"]).code == 0);
+    // A proxy that the kubeconfig itself names is used.
+    let proxied = server.directory.path().join("proxied");
+    let direct = std::fs::read_to_string(&config).unwrap();
+    let url = format!("\"server\":\"{}\"", server.url);
+    let through = format!("{url},\"proxy-url\":\"http://127.0.0.1:1\"");
+    std::fs::write(&proxied, direct.replace(&url, &through)).unwrap();
+    let ended = decode(&proxied, &[]);
+    assert_eq!(ended.code, 3, "{}", ended.err);
+    assert!(ended.err.contains("Connection refused"), "{}", ended.err);
     // --kubeconfig goes before the environment.
     let path = config.to_str().unwrap();
     assert_eq!(
@@ -544,6 +556,8 @@ fn the_cluster_is_the_one_that_kubectl_would_ask() {
     let none = decode(Path::new("/nonexistent/config"), &[]);
     assert_eq!(none.code, 3);
     assert!(none.err.contains("there is no kubeconfig"), "{}", none.err);
+    let none = decode(Path::new("/nonexistent/config"), &["--context", "here"]);
+    assert_eq!(none.code, 2, "{}", none.err);
     let missing = decode(&config, &["--kubeconfig", "/nonexistent/config"]);
     assert_eq!(missing.code, 3);
     let expected = "cannot read the kubeconfig /nonexistent/config: No such file";
