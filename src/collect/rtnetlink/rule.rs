@@ -34,6 +34,9 @@ const FRA_IP_PROTO: u16 = 22;
 const FRA_SPORT_RANGE: u16 = 23;
 const FRA_DPORT_RANGE: u16 = 24;
 const FRA_DSCP: u16 = 25;
+const FRA_SPORT_MASK: u16 = 28;
+const FRA_DPORT_MASK: u16 = 29;
+const FRA_DSCP_MASK: u16 = 30;
 
 const FIB_RULE_INVERT: u32 = 2;
 
@@ -90,6 +93,9 @@ fn decode(payload: &[u8]) -> Option<Rule> {
                 rule.suppress_prefixlen = value.u32().filter(|v| *v != u32::MAX);
             }
             FRA_SUPPRESS_IFGROUP => rule.suppress_ifgroup = value.u32().filter(|v| *v != u32::MAX),
+            // Since Linux 6.15 one port, and a DSCP, come with a mask; the whole of it says nothing.
+            FRA_SPORT_MASK | FRA_DPORT_MASK if value.u16_in(0) == Some(u16::MAX) => {}
+            FRA_DSCP_MASK if value.u8() == Some(0x3f) => {}
             FRA_FLOW | FRA_PAD => {}
             _ => rule.unknown_match = true,
         }
@@ -130,6 +136,21 @@ mod tests {
             "99: not from 10.1.2.0/24 fwmark 0x8000/0xff00 iif eth0 lookup 1000"
         );
         assert!(!rule.unknown_match);
+    }
+
+    #[test]
+    fn a_whole_mask_says_nothing_and_a_part_is_not_understood() {
+        let with = |mask: u16| {
+            let bytes = Writer::behind(&[2, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0])
+                .put_u32(FRA_PRIORITY, 50)
+                .put(FRA_DPORT_RANGE, &[0xe9, 0x14, 0xe9, 0x14])
+                .put(FRA_DPORT_MASK, &mask.to_ne_bytes())
+                .0;
+            decode(&bytes).unwrap()
+        };
+        let whole = with(u16::MAX);
+        assert_eq!(notation::rule(&whole), "50: from all dport 5353 blackhole");
+        assert!(!whole.unknown_match && with(0xff00).unknown_match);
     }
 
     #[test]
