@@ -401,7 +401,10 @@ impl<'a> Walker<'_, 'a> {
 
     /// Addresses that cannot be on a link (`ip_route_input_slow`, `martian_source`, `martian_destination`).
     fn martian(&self, space: SpaceId, link: &Link, packet: &Packet) -> Result<(), Stop> {
-        let localnet = link.inet.is_some_and(|conf| conf.route_localnet != 0);
+        let netns = self.network.get(space).netns;
+        // `IN_DEV_ROUTE_LOCALNET`: on the device, or on all.
+        let localnet = link.inet.is_some_and(|conf| conf.route_localnet != 0)
+            || netns.sysctl_number("net.ipv4.conf.all.route_localnet") == Some(1);
         let (address, why) = if packet.source.is_multicast() {
             (packet.source, "a group as source")
         } else if packet.source.is_unspecified() {
@@ -612,7 +615,8 @@ impl<'a> Walker<'_, 'a> {
         let judgement = at.ruleset().judge(
             hook,
             devices,
-            current.established,
+            self.translations
+                .tracked(space, &current.packet, current.established),
             &mut current.packet,
             self.is_recording(),
         );

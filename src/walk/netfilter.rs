@@ -155,7 +155,7 @@ impl<'a> Ruleset<'a> {
         &self,
         hook: Hook,
         devices: Devices,
-        established: bool,
+        tracked: Tracked,
         packet: &mut Packet,
         recording: bool,
     ) -> Judgement {
@@ -164,7 +164,7 @@ impl<'a> Ruleset<'a> {
                 changed_by: Vec::new(),
             };
         }
-        run::judge(self, hook, devices, established, packet, recording, 0)
+        run::judge(self, hook, devices, tracked, packet, recording, 0)
     }
 
     /// The endpoints behind a service's address, as the rules at `hook` translate it.
@@ -177,7 +177,7 @@ impl<'a> Ruleset<'a> {
         let mut found: Vec<(IpAddr, Option<u16>)> = Vec::new();
         for choice in 0..MOST {
             let mut copy = *packet;
-            let judged = run::judge(self, hook, devices, false, &mut copy, false, choice);
+            let judged = run::judge(self, hook, devices, Tracked::NEW, &mut copy, false, choice);
             if !matches!(judged, Judgement::Accept { .. }) || copy.destination == packet.destination
             {
                 break;
@@ -190,6 +190,26 @@ impl<'a> Ruleset<'a> {
         }
         found
     }
+}
+
+/// What connection tracking knows of a packet when it comes to a hook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tracked {
+    /// It belongs to a conversation that was let through before.
+    pub established: bool,
+    /// The destination of the conversation's first packet was replaced here (`IPS_DST_NAT`).
+    pub dnat: bool,
+    /// Its source was (`IPS_SRC_NAT`).
+    pub snat: bool,
+}
+
+impl Tracked {
+    /// The first packet of a conversation, as it came.
+    pub const NEW: Self = Self {
+        established: false,
+        dnat: false,
+        snat: false,
+    };
 }
 
 /// A rule of nft's JSON in the words of `nft list`.

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::netfilter::Tracked;
 use super::network::SpaceId;
 use super::path::{Packet, Protocol};
 
@@ -68,6 +69,19 @@ impl Translations {
                 before,
                 after,
             });
+        }
+    }
+
+    /// What connection tracking of `space` knows of a packet that it may have translated, or that answers one.
+    pub(super) fn tracked(&self, space: SpaceId, packet: &Packet, established: bool) -> Tracked {
+        let tuple = Tuple::of(packet);
+        let row = self.rows.iter().find(|row| {
+            row.space == space && (row.after == tuple || row.before.answered() == tuple)
+        });
+        Tracked {
+            established,
+            dnat: row.is_some_and(|row| row.before.destination != row.after.destination),
+            snat: row.is_some_and(|row| row.before.source != row.after.source),
         }
     }
 

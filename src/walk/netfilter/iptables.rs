@@ -232,7 +232,7 @@ fn test_of(
         "--dport" | "--destination-port" | "--dports" | "--destination-ports" => {
             read(option, words.value(), ports, Test::DestinationPort)
         }
-        "--mark" => {
+        "--mark" if module == "mark" => {
             let (value, mask) = masked(words.value());
             Test::Mark { value, mask }
         }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::rule::{
     Action, AddressType, Chain, Element, Field, Match, Rule, States, Table, Test, Value,
 };
-use super::{Devices, Doubt, Hook, Judgement, Loss, Ruleset};
+use super::{Devices, Doubt, Hook, Judgement, Loss, Ruleset, Tracked};
 use crate::model::number::IfIndex;
 use crate::walk::flow::family_of;
 use crate::walk::path::{Cause, Packet, Protocol, Row, RowTable};
@@ -21,7 +21,7 @@ const MOST_UNKNOWN: u32 = 3;
 struct Run<'r, 'a> {
     ruleset: &'r Ruleset<'a>,
     devices: Devices,
-    established: bool,
+    tracked: Tracked,
     packet: Packet,
     first: Packet,
     /// The bit of each unknown match says whether it is taken to hold.
@@ -58,7 +58,7 @@ pub(super) fn judge(
     ruleset: &Ruleset<'_>,
     hook: Hook,
     devices: Devices,
-    established: bool,
+    tracked: Tracked,
     packet: &mut Packet,
     recording: bool,
     skip: usize,
@@ -75,7 +75,7 @@ pub(super) fn judge(
         let mut run = Run {
             ruleset,
             devices,
-            established,
+            tracked,
             packet: *packet,
             first: *packet,
             assumed,
@@ -182,7 +182,7 @@ impl Run<'_, '_> {
         for chain in &ruleset.chains {
             let concerns = chain.hook == hook
                 && chain.family.is_none_or(|of| of == family)
-                && !(chain.is_nat && self.established)
+                && !(chain.is_nat && self.tracked.established)
                 && (chain.devices.is_empty() || self.hangs_on(&chain.devices));
             if !concerns {
                 continue;
@@ -434,11 +434,12 @@ impl Run<'_, '_> {
     }
 
     fn is_in(&self, states: States) -> bool {
-        let new = !self.established;
+        let new = !self.tracked.established;
         (states.new && new)
-            || (states.established && self.established)
-            || (states.dnat && self.packet.destination != self.first.destination)
-            || (states.snat && self.packet.source != self.first.source)
+            || (states.established && self.tracked.established)
+            || (states.dnat
+                && (self.tracked.dnat || self.packet.destination != self.first.destination))
+            || (states.snat && (self.tracked.snat || self.packet.source != self.first.source))
     }
 
     fn is_named(&self, names: &[String], device: Option<IfIndex>) -> bool {

@@ -85,7 +85,7 @@ const NOWHERE: Devices = Devices {
 };
 
 fn judge(netns: &Netns, hook: Hook, packet: &mut Packet) -> Judgement {
-    Ruleset::new(netns).judge(hook, NOWHERE, false, packet, true)
+    Ruleset::new(netns).judge(hook, NOWHERE, Tracked::NEW, packet, true)
 }
 
 fn is_dropped(netns: &Netns, hook: Hook, mut packet: Packet) -> bool {
@@ -205,7 +205,11 @@ fn a_mark_set_at_one_hook_masquerades_at_another() {
 fn a_conversation_is_translated_by_its_first_packet_only() {
     let rules = netns(&[("nat", SERVICE)], vec![]);
     let mut later = tcp("10.96.0.10", 80);
-    Ruleset::new(&rules).judge(Hook::Prerouting, NOWHERE, true, &mut later, true);
+    let tracked = Tracked {
+        established: true,
+        ..Tracked::NEW
+    };
+    Ruleset::new(&rules).judge(Hook::Prerouting, NOWHERE, tracked, &mut later, true);
     assert_eq!(later.destination.to_string(), "10.96.0.10");
 }
 
@@ -224,10 +228,55 @@ fn states_are_those_of_the_conversation() {
     let ruleset = Ruleset::new(&rules);
     let judge = |established| {
         let mut packet = tcp("10.0.0.2", 80);
-        ruleset.judge(Hook::Forward, NOWHERE, established, &mut packet, false)
+        let tracked = Tracked {
+            established,
+            ..Tracked::NEW
+        };
+        ruleset.judge(Hook::Forward, NOWHERE, tracked, &mut packet, false)
     };
     assert!(matches!(judge(true), Judgement::Accept { .. }));
     assert!(matches!(judge(false), Judgement::Drop(_)));
+}
+
+#[test]
+fn what_one_hook_translates_the_next_ones_know_as_translated() {
+    let rules = netns(
+        &[(
+            "filter",
+            &[
+                ":INPUT ACCEPT",
+                "-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP",
+            ],
+        )],
+        vec![],
+    );
+    let ruleset = Ruleset::new(&rules);
+    let is_dropped = |dnat| {
+        let tracked = Tracked {
+            dnat,
+            ..Tracked::NEW
+        };
+        let mut packet = tcp("127.0.0.1", 80);
+        let judged = ruleset.judge(Hook::Input, NOWHERE, tracked, &mut packet, false);
+        matches!(judged, Judgement::Drop(_))
+    };
+    assert_eq!((is_dropped(true), is_dropped(false)), (false, true));
+}
+
+#[test]
+fn the_mark_of_a_connection_is_not_that_of_the_packet() {
+    let rules = netns(
+        &[(
+            "filter",
+            &[
+                ":FORWARD ACCEPT",
+                "-A FORWARD -m connmark --mark 0x9 -j DROP",
+            ],
+        )],
+        vec![],
+    );
+    let judged = judge(&rules, Hook::Forward, &mut tcp("10.0.0.2", 80));
+    assert!(matches!(judged, Judgement::CannotTell(_)));
 }
 
 #[test]
@@ -468,7 +517,7 @@ fn a_chain_of_a_device_sees_what_passes_that_device() {
         Ruleset::new(&space).judge(
             Hook::Ingress,
             devices,
-            false,
+            Tracked::NEW,
             &mut tcp("10.0.0.2", 80),
             true,
         )
