@@ -49,6 +49,9 @@ pub struct Trace {
     pub findings: Vec<Verdict>,
     /// The way was not followed to its end; more may be wrong behind.
     pub more_may_follow: bool,
+    /// Packets went otherwise than the tables said; these may have changed meanwhile.
+    #[serde(skip)]
+    pub contradicted: bool,
     /// What could not be told, and why.
     pub doubts: Vec<String>,
     /// Nodes that did not answer.

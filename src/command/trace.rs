@@ -129,8 +129,17 @@ fn show_once(request: &Request, trace: &Trace, context: &mut Context<'_>) -> Res
     Ok(trace.outcome())
 }
 
-/// One whole trace.
+/// One whole trace. Where packets went otherwise than the tables said, these are read once more: packets change what
+/// neighbours and bridges know.
 fn once(request: &Request, live: &mut Live) -> Result<Trace> {
+    let trace = once_only(request, live)?;
+    if trace.contradicted {
+        return once_only(request, live);
+    }
+    Ok(trace)
+}
+
+fn once_only(request: &Request, live: &mut Live) -> Result<Trace> {
     let bundle = live.read(&Scope::Everything)?;
     let ways = ways(&bundle, &request.question).map_err(|who| unfound(who, &bundle))?;
     match request.manner {

@@ -93,6 +93,10 @@ pub struct Conclusion {
     pub doubts: Vec<String>,
     /// The way was not followed to its end, so that more may be wrong behind.
     pub more_may_follow: bool,
+    /// Packets went otherwise than the tables say. These may have changed since they were read: a neighbour is
+    /// learned anew by the first packet.
+    #[serde(skip)]
+    pub contradicted: bool,
 }
 
 /// The tables, and what they had become when the packets had been sent.
@@ -175,11 +179,14 @@ enum Leg {
 fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec<(Leg, Finding)> {
     let mut found: Vec<(Leg, Finding)> = Vec::new();
     let mut push = |leg, finding: Finding| {
-        let told = found.iter().any(|(_, other): &(Leg, Finding)| {
+        let told = found.iter_mut().find(|(_, other): &&mut (Leg, Finding)| {
             (other.id, &other.node, &other.device) == (finding.id, &finding.node, &finding.device)
         });
-        if !told {
-            found.push((leg, finding));
+        match told {
+            // What is wrong all the same may be what loses the answer, too.
+            Some(known) if known.0 == Leg::Quiet => *known = (leg, finding),
+            Some(_) => {}
+            None => found.push((leg, finding)),
         }
     };
     for (leg, path) in [(Leg::There, Some(ways.there)), (Leg::Back, ways.back)] {
@@ -192,7 +199,8 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
                 }
             }
             End::Dropped(drop) => {
-                let finding = cause::finding(bundle, path, drop);
+                let finding = translated(bundle, ways, leg)
+                    .unwrap_or_else(|| cause::finding(bundle, path, drop));
                 match unread::of_loss(bundle, ways, path, drop) {
                     None => push(leg, finding),
                     Some(unread) => conclusion.doubts.push(format!(
@@ -204,14 +212,18 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
                 conclusion.more_may_follow = true;
                 return found;
             }
-            End::CannotTell { at, why } => match quiet::suspect(bundle, path) {
-                Some(suspect) if suspect.stands => {
-                    push(leg, suspect.finding);
+            End::CannotTell { at, why } => {
+                let finding = translated(bundle, ways, leg).or_else(|| {
+                    let suspect = quiet::suspect(bundle, path)?;
+                    suspect.stands.then_some(suspect.finding)
+                });
+                if let Some(finding) = finding {
+                    push(leg, finding);
                     conclusion.more_may_follow = true;
                     return found;
                 }
-                _ => conclusion.doubts.push(format!("{at}: {why}")),
-            },
+                conclusion.doubts.push(format!("{at}: {why}"));
+            }
         }
     }
     if let Some(finding) = ways
@@ -232,7 +244,15 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
                 let mut own = other.path.notes.iter().filter(|note| !is_known(note));
                 own.find_map(not_followed)
             }),
-            End::CannotTell { at, why } => Some(format!("{at}: {why}")),
+            End::CannotTell { at, why } => match quiet::suspect(bundle, &other.path) {
+                Some(suspect) if suspect.stands => {
+                    let mut finding = suspect.finding;
+                    finding.what = format!("{which}: {}", finding.what);
+                    push(Leg::Sometimes, finding);
+                    None
+                }
+                _ => Some(format!("{at}: {why}")),
+            },
             End::Dropped(drop) => match unread::of_loss(bundle, ways, &other.path, drop) {
                 None => {
                     let mut finding = cause::finding(bundle, &other.path, drop);
@@ -263,6 +283,27 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         }
     }
     found
+}
+
+/// A way that is not passed as a rule changes the packet's addresses: the destination, or the source, which nobody
+/// has and so no answer finds.
+fn translated(bundle: &Bundle, ways: &Ways<'_>, leg: Leg) -> Option<Finding> {
+    match leg {
+        Leg::There => origin::redirected(bundle, ways.there).map(quiet::finding),
+        Leg::Back => {
+            let source = ways.back?.packet.destination;
+            let changed = source != ways.there.packet.source;
+            if !changed || facts::holders(bundle, source).next().is_some() {
+                return None;
+            }
+            let mut finding = quiet::masqueraded(bundle, ways.there)?;
+            finding
+                .what
+                .push_str(", which nobody has: no answer comes back");
+            Some(finding)
+        }
+        _ => None,
+    }
 }
 
 /// `2nd`

@@ -99,6 +99,7 @@ pub fn correlate(bundle: &Bundle, ways: &Ways, plan: &Plan, collected: &Collecte
         // One that the kernel refused was lost as well: at the first step.
         sent: number(collected.main.len()),
         answered,
+        reached: reached(ways, &seen, collected),
         there: only_seen(&there),
         back: only_seen(&back),
         underlay: collected.underlay.as_ref().map(one),
@@ -123,6 +124,25 @@ pub fn correlate(bundle: &Bundle, ways: &Ways, plan: &Plan, collected: &Collecte
         back,
         probes,
     }
+}
+
+/// How many of the probes came into the namespace they are for.
+fn reached(ways: &Ways, seen: &[Seen<'_>], collected: &Collected) -> Option<u32> {
+    let (node, netns) = ways.destination.node.as_ref().zip(ways.destination.netns)?;
+    let is_blind = collected
+        .blind
+        .get(node)
+        .is_some_and(|blind| blind.iter().any(|blind| blind.netns == netns));
+    if is_blind || !collected.seen.contains_key(node) {
+        return None;
+    }
+    let there: BTreeSet<u16> = seen
+        .iter()
+        .filter(|seen| seen.way == Way::There && seen.node == node)
+        .filter(|seen| seen.sighting.netns == netns)
+        .map(|seen| seen.sequence)
+        .collect();
+    Some(number(there.len()))
 }
 
 fn number(count: usize) -> u32 {

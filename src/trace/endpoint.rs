@@ -256,7 +256,8 @@ fn given_to(node: &Node, netns: &Netns, v6: Option<bool>) -> Option<IpAddr> {
     results
         .filter(|result| !sandbox.id.is_empty() && result.container == sandbox.id)
         .flat_map(crate::model::cni::CachedResult::addresses)
-        .find(|address| v6.is_none_or(|v6| address.is_ipv6() == v6))
+        // The plugin of the loopback has results too.
+        .find(|address| !address.is_loopback() && v6.is_none_or(|v6| address.is_ipv6() == v6))
 }
 
 /// The address that others would use. On a node that is the one on the device of its default route, or else the

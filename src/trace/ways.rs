@@ -299,6 +299,7 @@ impl Ways {
             path_mtu,
             findings: conclusion.verdicts,
             more_may_follow: conclusion.more_may_follow,
+            contradicted: conclusion.contradicted,
             doubts,
             missing: bundle.missing.clone(),
             watched: None,

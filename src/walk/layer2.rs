@@ -17,6 +17,9 @@ use crate::model::neighbour::NeighbourState;
 use crate::model::number::IfIndex;
 use crate::model::{FdbEntry, Link, LinkKind, notation};
 
+/// Octets of a VLAN tag (`VLAN_HLEN`).
+const VLAN_TAG: u32 = 4;
+
 /// What a bridge knows about a MAC.
 enum Known<'a> {
     /// It is the bridge's own.
@@ -83,6 +86,16 @@ impl<'a> Walker<'_, 'a> {
             let peer = Some(self.network.place(there, Some(other.index)));
             let rows = vec![link_row(other)];
             return Err(self.dropped(space, Some(link.index), Cause::PeerDown { peer }, rows));
+        }
+        // `__is_skb_forwardable`: the far end takes no more than its own MTU and the tag of a VLAN, and says nothing.
+        if link.kind == LinkKind::Veth && current.packet.size > other.mtu + VLAN_TAG {
+            let cause = Cause::MtuExceeded {
+                mtu: other.mtu,
+                size: current.packet.size,
+                silent: true,
+            };
+            let rows = vec![link_row(link), link_row(other)];
+            return Err(self.dropped(there, Some(other.index), cause, rows));
         }
         if let Some(frame) = frame
             && other.master.is_none()
@@ -374,10 +387,12 @@ impl<'a> Walker<'_, 'a> {
         let sends = (None, Some(bridge.index));
         self.frame_hook(space, Hook::BridgeOutput, sends, &mut current)?;
         match self.lookup(space, bridge, frame)? {
-            Known::Own => {
+            Known::Own if bridge.mac == Some(frame.to) => {
                 let why = "the bridge sends a frame to itself";
                 Err(self.cannot_tell(space, Some(bridge.index), why))
             }
+            // `br_forward`: without a port it goes nowhere.
+            Known::Own => Err(self.kept(space, bridge, frame)),
             Known::Behind(port, row) => {
                 self.by_port(space, bridge, None, port, row, current, frame, next)
             }
@@ -418,6 +433,10 @@ impl<'a> Walker<'_, 'a> {
         self.frame_hook(space, Hook::BridgePrerouting, came, &mut current)?;
         match self.lookup(space, bridge, frame)? {
             Known::Own => {
+                // `br_handle_frame`: of what the bridge takes, its own stack only has what is for its MAC, or its port's.
+                if bridge.mac != Some(frame.to) && port.mac != Some(frame.to) {
+                    return Err(self.kept(space, bridge, frame));
+                }
                 self.frame_hook(space, Hook::BridgeInput, came, &mut current)?;
                 self.pass(Passing {
                     space,
@@ -561,6 +580,25 @@ impl<'a> Walker<'_, 'a> {
         }
     }
 
+    /// A row says that the MAC is the bridge's own, and so the frame goes to no port.
+    fn kept(&self, space: SpaceId, bridge: &Link, frame: Frame) -> Stop {
+        let at = self.network.get(space);
+        let ports = at.ports(bridge.index);
+        let right = ports
+            .iter()
+            .find(|port| self.leads_to(space, port, frame.to) == Some(true));
+        let rows = at
+            .fdb(bridge.index, frame.to)
+            .iter()
+            .map(|row| Row::new(RowTable::Fdb, notation::fdb(row, at.netns)))
+            .collect();
+        let cause = Cause::BridgeFdbWrong {
+            mac: frame.to,
+            right: right.map(|port| port.name.clone()),
+        };
+        self.dropped(space, Some(bridge.index), cause, rows)
+    }
+
     /// The port that leads to whoever has the MAC; the frame goes out of all the others too.
     fn flood(
         &mut self,
@@ -593,8 +631,16 @@ impl<'a> Walker<'_, 'a> {
         match out {
             Some(port) => self.by_port(space, bridge, from, port, None, current, frame, next),
             None => {
-                let cause = Cause::BridgeKnowsNobody { mac: frame.to };
-                Err(self.dropped(space, Some(bridge.index), cause, Vec::new()))
+                let kept_out = ports
+                    .iter()
+                    .find(|port| self.leads_to(space, port, frame.to) == Some(true));
+                let (port, cause) = match kept_out {
+                    Some(port) if from.is_none_or(|from| from.index != port.index) => {
+                        (port.index, Cause::NotFlooded { setting: "flood" })
+                    }
+                    _ => (bridge.index, Cause::BridgeKnowsNobody { mac: frame.to }),
+                };
+                Err(self.dropped(space, Some(port), cause, Vec::new()))
             }
         }
     }

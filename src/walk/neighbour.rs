@@ -338,10 +338,10 @@ impl<'a> Walker<'_, 'a> {
                 Silence::NoProxy | Silence::NoProxyEntry | Silence::ProxyNdpOff => {
                     // On a bridge the owner answers; nobody else has to.
                     if matches!(link.kind, LinkKind::Bridge(_)) {
-                        if let Some(bridge) = self.stray(space, question) {
-                            return Heard::Blocked(port, bridge);
-                        }
-                        return Heard::Nobody;
+                        let other = self.stray(space, question).filter(|cause| {
+                            !matches!(cause, Cause::NotInBridge { bridge } if *bridge == link.name)
+                        });
+                        return other.map_or(Heard::Nobody, |cause| Heard::Blocked(port, cause));
                     }
                     if let Some(cause) = self.stray(space, question) {
                         return Heard::Blocked(port, cause);
@@ -432,7 +432,9 @@ impl<'a> Walker<'_, 'a> {
         let mut heard = match from {
             Some(_) => match self.answers(space, bridge, question) {
                 // The bridge itself has nothing to do with what pods ask each other.
-                Heard::Silent(..) => Heard::Nobody,
+                Heard::Silent(_, why) if !matches!(why, Unanswered::Refused { .. }) => {
+                    Heard::Nobody
+                }
                 other => other,
             },
             None => Heard::Nobody,
@@ -443,24 +445,33 @@ impl<'a> Walker<'_, 'a> {
                 continue;
             }
             let settings = port.bridge_port();
-            if let Some(state) = settings
-                .map(|settings| settings.state)
-                .filter(|state| *state != PortState::Forwarding)
-                && self
+            let state = settings.map(|settings| settings.state);
+            let (floods, setting) = match question.target {
+                IpAddr::V4(_) => (settings.is_none_or(|s| s.broadcast_flood), "bcast_flood"),
+                IpAddr::V6(_) => (settings.is_none_or(|s| s.multicast_flood), "mcast_flood"),
+            };
+            let kept_out = if let Some(state) = state.filter(|s| *s != PortState::Forwarding) {
+                let state = state.as_str();
+                Some(Cause::PortNotForwarding { state })
+            } else if from.is_some_and(isolated) && isolated(port) {
+                Some(Cause::PortIsolated)
+            } else if !floods && from.is_some() {
+                // `br_flood`: what the bridge itself says to all goes out of every port.
+                Some(Cause::NotFlooded { setting })
+            } else {
+                None
+            };
+            if let Some(cause) = kept_out {
+                if self
                     .peer_of(space, port)
                     .is_some_and(|peer| self.owns(peer.space, question.target))
-            {
-                let state = state.as_str();
-                let blocked = Port {
-                    space,
-                    index: port.index,
-                };
-                heard = heard.or(Heard::Blocked(blocked, Cause::PortNotForwarding { state }));
-                continue;
-            }
-            if settings.is_some_and(|s| !s.broadcast_flood || s.state != PortState::Forwarding)
-                || (from.is_some_and(isolated) && isolated(port))
-            {
+                {
+                    let blocked = Port {
+                        space,
+                        index: port.index,
+                    };
+                    heard = heard.or(Heard::Blocked(blocked, cause));
+                }
                 continue;
             }
             heard = heard.or(match self.ask(space, port, question, depth + 1) {

@@ -148,7 +148,8 @@ impl<'a> Network<'a> {
 
     /// The way of a packet and of what answers it.
     pub fn converse(&self, origin: Origin, packet: &Packet) -> Conversation {
-        let (out, arrived, memory) = self.way(origin, packet, false, Memory::default());
+        let packet = self.sent_from(origin.space, *packet);
+        let (out, arrived, memory) = self.way(origin, &packet, false, Memory::default());
         let Some((space, received)) = arrived else {
             return Conversation {
                 out,
@@ -160,12 +161,28 @@ impl<'a> Network<'a> {
             space,
             goal: Some(origin.space),
         };
-        let (back, _, _) = self.way(answer, &received.reply(), true, memory);
+        let reply = self.sent_from(space, received.reply());
+        let (back, _, _) = self.way(answer, &reply, true, memory);
         let same = back.is_delivered().then(|| mirrors(&out, &back));
         Conversation {
             out,
             back: Some(back),
             same_way_back: same,
+        }
+    }
+
+    /// With the hops that a namespace gives its packets.
+    fn sent_from(&self, space: SpaceId, packet: Packet) -> Packet {
+        // IPv6's is a setting of each device, and seldom touched.
+        let hops = self
+            .get(space)
+            .netns
+            .sysctl_number("net.ipv4.ip_default_ttl")
+            .filter(|_| packet.destination.is_ipv4())
+            .and_then(|hops| u8::try_from(hops).ok());
+        Packet {
+            ttl: hops.unwrap_or(packet.ttl),
+            ..packet
         }
     }
 

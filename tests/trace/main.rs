@@ -8,6 +8,7 @@ mod bench;
 mod clocks;
 mod deaths;
 mod dual;
+mod handmade;
 mod healthy;
 mod lab;
 mod mesh;

@@ -130,5 +130,16 @@ pub(super) const FAMILY: Family = Family {
             show: "bridge -d link show dev PORT",
             fix: "bridge link set dev PORT isolated off",
         },
+        Entry {
+            id: "bridge-port-flood-off",
+            severity: Fault,
+            title: "a bridge port is kept out of flooding, and what is behind it is not known",
+            mechanism: "A frame whose MAC no row of the bridge has leaves by the ports with `flood`, a broadcast by \
+                 those with `bcast_flood`, an IPv6 neighbour's question by those with `mcast_flood` \
+                 (br_flood, net/bridge/br_forward.c). Behind a port without them only those are heard whom \
+                 the bridge has learned.",
+            show: "bridge -d link show dev PORT",
+            fix: "bridge link set dev PORT flood on bcast_flood on mcast_flood on learning on",
+        },
     ],
 };

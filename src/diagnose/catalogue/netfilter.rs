@@ -46,6 +46,16 @@ pub(super) const FAMILY: Family = Family {
             fix: "kubectl edit networkpolicy NAME: let the sender in",
         },
         Entry {
+            id: "pod-traffic-redirected",
+            severity: Fault,
+            title: "a rule gives packets for a pod another destination",
+            mechanism: "DNAT and REDIRECT before routing put another destination into the first packet of each \
+                 conversation, and connection tracking repeats it for the others and takes it back in the \
+                 answers. So whoever is at the other address may answer in the pod's name.",
+            show: "iptables-save -t nat; nft -a list ruleset; conntrack -L -d ADDRESS",
+            fix: "Take the rule away, or let it not match what is for pods; conntrack -D -d ADDRESS ends what goes on.",
+        },
+        Entry {
             id: "pod-traffic-masqueraded",
             severity: Fault,
             title: "the source of pod-to-pod traffic is rewritten",

@@ -12,10 +12,10 @@ use crate::model::netfilter::{Backend, Chain};
 use crate::model::rule::Family;
 use crate::model::tc::{Action, Filter, Qdisc};
 use crate::model::{Bundle, Link, Netns, Node};
-use crate::walk::path::{Cause, Direction, Hop, Note, NoteKind, Protocol};
+use crate::walk::path::{Cause, Direction, Drop, Hop, Note, NoteKind, Protocol, Row, RowTable};
 
 /// Something that could have taken the packets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Suspect {
     /// What.
     pub(super) what: String,
@@ -27,6 +27,8 @@ pub(super) struct Suspect {
     pub(super) concerns: bool,
     /// A rule, by the command that takes it away.
     undo: Option<String>,
+    /// What it is to lose the packet by a rule that was found by its counter alone.
+    pub(super) by_counter: Option<Drop>,
     /// What the walk noted of it.
     pub(super) note: Option<Note>,
 }
@@ -39,6 +41,7 @@ impl Suspect {
             moved: None,
             concerns: false,
             undo: None,
+            by_counter: None,
             note: None,
         }
     }
@@ -74,7 +77,10 @@ pub(super) fn suspects(
             other.what == suspect.what || (other.undo.is_some() && other.undo == suspect.undo)
         };
         match found.iter_mut().find(same) {
-            Some(known) => known.moved = known.moved.max(suspect.moved),
+            Some(known) => {
+                known.moved = known.moved.max(suspect.moved);
+                known.by_counter = known.by_counter.take().or(suspect.by_counter);
+            }
             None => found.push(suspect),
         }
     };
@@ -91,7 +97,7 @@ pub(super) fn suspects(
         for suspect in of_device(hop, netns, link, later, gap, number) {
             push(suspect);
         }
-        for suspect in counted_rules(node, netns, later) {
+        for suspect in counted_rules(node, netns, later, hop) {
             push(suspect);
         }
     }
@@ -303,7 +309,7 @@ fn counted(filter: &Filter) -> u64 {
 }
 
 /// Rules and policies that drop, and whose counters moved.
-fn counted_rules(node: &Node, netns: &Netns, later: Option<&Netns>) -> Vec<Suspect> {
+fn counted_rules(node: &Node, netns: &Netns, later: Option<&Netns>, hop: &Hop) -> Vec<Suspect> {
     let Some(later) = later else {
         return Vec::new();
     };
@@ -316,6 +322,11 @@ fn counted_rules(node: &Node, netns: &Netns, later: Option<&Netns>) -> Vec<Suspe
             (moved > 0).then(|| Suspect {
                 moved: Some(moved),
                 undo: Some(now.undo.clone()),
+                by_counter: now.cause.map(|cause| Drop {
+                    cause,
+                    at: hop.at.clone(),
+                    rows: vec![Row::new(RowTable::Netfilter, now.text.clone())],
+                }),
                 ..Suspect::new(
                     format!("a rule of {}: {}", node.name, now.text),
                     shows(&now.undo),
@@ -331,6 +342,8 @@ struct Counted {
     /// The command that takes it away, which names it.
     undo: String,
     packets: u64,
+    /// What it is to be lost by it; nothing for rules that merely may lead to a loss.
+    cause: Option<Cause>,
 }
 
 fn counter_of(netns: &Netns, undo: &str) -> Option<u64> {
@@ -391,10 +404,18 @@ fn program_name(family: Family, backend: Backend) -> &'static str {
 fn of_chain(program: &str, table: &str, chain: &Chain, found: &mut Vec<Counted>) {
     let name = &chain.name;
     if chain.policy.as_deref() == Some("DROP") {
+        let undo = format!("{program} -t {table} -P {name} ACCEPT");
         found.push(Counted {
             text: format!("{table}: policy of {name} drops"),
-            undo: format!("{program} -t {table} -P {name} ACCEPT"),
             packets: chain.packets,
+            cause: Some(Cause::Filtered {
+                by: "iptables",
+                chain: format!("{table} {name}"),
+                rejected: false,
+                policy: true,
+                undo: undo.clone(),
+            }),
+            undo,
         });
     }
     for rule in &chain.rules {
@@ -409,10 +430,21 @@ fn of_chain(program: &str, table: &str, chain: &Chain, found: &mut Vec<Counted>)
         ) {
             continue;
         }
+        let undo = format!("{program} -t {table} -D {name} {}", rule.text());
+        let rejected = target.is_some_and(|target| target == "REJECT");
         found.push(Counted {
             text: format!("{table}: -A {name} {}", rule.text()),
-            undo: format!("{program} -t {table} -D {name} {}", rule.text()),
             packets: rule.packets,
+            cause: (rejected || target.is_some_and(|target| target == "DROP")).then(|| {
+                Cause::Filtered {
+                    by: "iptables",
+                    chain: format!("{table} {name}"),
+                    rejected,
+                    policy: false,
+                    undo: undo.clone(),
+                }
+            }),
+            undo,
         });
     }
 }
@@ -427,13 +459,22 @@ fn of_nft(rule: &Value) -> Option<Counted> {
     let (family, table, chain) = (text("family")?, text("table")?, text("chain")?);
     let handle = rule.get("handle")?.as_u64()?;
     takes.then_some(())?;
+    let undo = format!("nft delete rule {family} {table} {chain} handle {handle}");
+    let asks = statements.iter().any(|one| one.get("queue").is_some());
     Some(Counted {
         text: format!(
             "{family} {table}: {chain} {}",
             crate::walk::netfilter::nft_rule(rule)
         ),
-        undo: format!("nft delete rule {family} {table} {chain} handle {handle}"),
         packets: counter.get("packets")?.as_u64()?,
+        cause: (!asks).then(|| Cause::Filtered {
+            by: "nft",
+            chain: format!("{family} {table} {chain}"),
+            rejected: statements.iter().any(|one| one.get("reject").is_some()),
+            policy: false,
+            undo: undo.clone(),
+        }),
+        undo,
     })
 }
 

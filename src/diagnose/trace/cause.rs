@@ -12,7 +12,10 @@ use super::origin::{self, Told};
 use super::rows;
 use crate::diagnose::{Evidence, Finding, catalogue};
 use crate::model::{Bundle, Link, Netns, Node, notation};
-use crate::walk::path::{Cause, Drop, Hop, Path, Step};
+use crate::walk::path::{Cause, Drop, Hop, Packet, Path, Step};
+
+/// A packet with fewer hops to go than this may end on a way that is right.
+const FEW_HOPS: u8 = 16;
 
 /// Everything about the place where a packet is lost.
 #[derive(Clone)]
@@ -93,6 +96,16 @@ impl<'a> Case<'a> {
     /// A finding of the node where it is lost, without a device.
     pub(super) fn of_node(&self, id: &'static str) -> Told {
         Told::new(id, &self.node.name)
+    }
+
+    /// A finding of the namespace where it is lost, without a device.
+    pub(super) fn of_space(&self, id: &'static str) -> Told {
+        let told = self.of_node(id);
+        if self.is_pod() {
+            told.place(self.name.clone())
+        } else {
+            told
+        }
     }
 
     pub(super) fn is_pod(&self) -> bool {
@@ -180,6 +193,18 @@ impl<'a> Case<'a> {
                     .show(format!("bridge -d link show dev {name}"))
                     .fix(format!("bridge link set dev {name} isolated off"))
             }
+            Cause::NotFlooded { setting } => {
+                let name = self.device_name();
+                let what = match *setting {
+                    "flood" => "frames for a MAC that the bridge does not know",
+                    "mcast_flood" => "multicasts, which IPv6 neighbours are asked by",
+                    _ => "broadcasts, which ARP asks by",
+                };
+                self.here("bridge-port-flood-off")
+                    .what(format!("{name} is kept from {what}"))
+                    .show(format!("bridge -d link show dev {name}"))
+                    .fix(format!("bridge link set dev {name} {setting} on"))
+            }
             Cause::HairpinOff => {
                 let name = self.device_name();
                 self.here("hairpin-off")
@@ -256,14 +281,21 @@ impl<'a> Case<'a> {
                     undo,
                 },
             ),
-            Cause::HopLimit if !self.drop.rows.is_empty() => self
-                .of_node("hop-limit-exceeded")
-                .what(format!(
-                    "a rule leaves the packet no hops to go: {}",
-                    self.row()
-                ))
-                .show("iptables-save -t mangle -c; nft -a list ruleset")
-                .fix("take the rule away"),
+            Cause::HopLimit if !self.drop.rows.is_empty() => {
+                self.of_node("hop-limit-exceeded")
+                    .what(format!(
+                        "a rule leaves the packet no hops to go: {}",
+                        self.row()
+                    ))
+                    .show("iptables-save -t mangle -c; nft -a list ruleset")
+                    .fix(
+                        self.drop.rows.first().map_or_else(String::new, |row| {
+                            origin::without(row, self.destination())
+                        }),
+                    )
+            }
+            // Less than any way is long: nobody goes in circles.
+            Cause::HopLimit if self.path.packet.ttl < FEW_HOPS => self.few_hops(),
             Cause::Loop | Cause::HopLimit => self
                 .of_node("hop-limit-exceeded")
                 .what("the packet goes in a circle")
@@ -342,6 +374,33 @@ impl<'a> Case<'a> {
                     .fix("bring up what is at the other end of it")
             }
         }
+    }
+
+    /// The sender itself gives its packets fewer hops than the way has.
+    fn few_hops(&self) -> Told {
+        let hops = self.path.packet.ttl;
+        let holder = facts::holders(self.bundle, self.path.packet.source).next();
+        let Some(holder) = holder else {
+            return self.of_node("hop-limit-exceeded");
+        };
+        let mut told = Told::new("hop-limit-exceeded", &holder.node.name);
+        let mut prefix = String::new();
+        if holder.is_pod() {
+            told = told.place(holder.name());
+            let path = holder.netns.paths.first();
+            prefix = path.map_or(prefix, |path| format!("nsenter --net={path} "));
+        }
+        let setting = "net.ipv4.ip_default_ttl";
+        told.what(format!(
+            "{} sends with a hop limit of {hops}, and the way is longer",
+            holder.name()
+        ))
+        .show(format!("{prefix}sysctl {setting}"))
+        .fix(format!("{prefix}sysctl -w {setting}={}", Packet::TTL))
+        .evidence(vec![Evidence::new(
+            format!("{} sysctl", holder.node.name),
+            format!("{setting} = {hops}"),
+        )])
     }
 
     pub(super) fn no_endpoint(&self, address: IpAddr) -> Told {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Certainty, Conclusion, Leg, Possible, Read, Verdict, Ways, between, rows};
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::{Bundle, Node};
-use crate::walk::path::{Drop, Hop, NoteKind, Path, Place};
+use crate::walk::path::{Cause, Drop, End, Hop, NoteKind, Path, Place};
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -14,6 +14,9 @@ pub struct Observed {
     pub sent: u32,
     /// How many of them were answered.
     pub answered: u32,
+    /// How many of them were seen in the namespace they are for, by any of its devices; nothing if nobody could look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<u32>,
     /// What the taps of the way there saw, one for each hop of the path, in its order.
     pub there: Vec<Sight>,
     /// The same for the answer's way.
@@ -97,12 +100,16 @@ pub(super) fn weigh(
                 }
                 _ => Certainty::Tables,
             },
+            // Whoever has the address too answers as well.
+            Leg::There if passes && ends_elsewhere(read.before, ways) => match observed.reached {
+                Some(0) => Certainty::Proven,
+                _ => {
+                    contradict(&finding, conclusion);
+                    continue;
+                }
+            },
             Leg::There | Leg::Back if passes => {
-                let (id, what) = (finding.id, &finding.what);
-                conclusion.doubts.push(format!(
-                    "the tables say {id} ({what}), but every packet was answered"
-                ));
-                conclusion.more_may_follow = false;
+                contradict(&finding, conclusion);
                 continue;
             }
             Leg::There | Leg::Back => {
@@ -111,11 +118,13 @@ pub(super) fn weigh(
                     Some(gap) if gap.agrees(leg) => Certainty::Proven,
                     Some(gap) => {
                         // The packet did not come as far as the tables say.
-                        let mut verdict = lost_here(read, gap, observed);
-                        verdict.possible.push(Possible {
-                            what: format!("{}: {}", finding.id, finding.what),
-                            tell: finding.show.clone(),
-                        });
+                        let mut verdict = blamed(read, ways, gap, observed);
+                        if verdict.certainty == Certainty::Seen {
+                            verdict.possible.push(Possible {
+                                what: format!("{}: {}", finding.id, finding.what),
+                                tell: finding.show.clone(),
+                            });
+                        }
                         conclusion.verdicts.push(verdict);
                         continue;
                     }
@@ -156,10 +165,7 @@ pub(super) fn weigh(
             ));
         }
         Some(gap) => {
-            let verdict = unusable(read.before, &gap, observed)
-                .or_else(|| suspected(read.before, &gap, observed))
-                .or_else(|| by_rule(read, &gap, observed))
-                .unwrap_or_else(|| lost_here(read, &gap, observed));
+            let verdict = blamed(read, ways, &gap, observed);
             // Where the tables cannot tell, the packets did.
             if verdict.certainty == Certainty::Proven {
                 conclusion
@@ -172,6 +178,25 @@ pub(super) fn weigh(
             .doubts
             .push("packets were lost, and no tap saw where".to_owned()),
     }
+}
+
+/// The tables say that it is lost, and the packets say otherwise.
+fn contradict(finding: &Finding, conclusion: &mut Conclusion) {
+    let (id, what) = (finding.id, &finding.what);
+    conclusion.doubts.push(format!(
+        "the tables say {id} ({what}), but every packet was answered"
+    ));
+    conclusion.more_may_follow = false;
+    conclusion.contradicted = true;
+}
+
+/// The tables say that what is for a pod is taken by another namespace.
+fn ends_elsewhere(bundle: &Bundle, ways: &Ways<'_>) -> bool {
+    let is_pod = ways.ends[1]
+        .is_some_and(|(node, netns)| bundle.node(node).is_some_and(|node| node.root != netns));
+    is_pod
+        && matches!(&ways.there.end, End::Dropped(drop)
+            if matches!(drop.cause, Cause::DeliveredElsewhere { .. }))
 }
 
 fn gap<'a>(ways: &Ways<'a>, observed: &Observed) -> Option<Gap<'a>> {
@@ -270,6 +295,51 @@ impl Gap<'_> {
     }
 }
 
+/// What is to blame for a loss that the tables do not tell of.
+fn blamed(read: Read<'_>, ways: &Ways<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
+    unusable(read.before, gap, observed)
+        .or_else(|| suspected(read.before, ways, gap, observed))
+        .or_else(|| by_rule(read, gap, observed))
+        .or_else(|| by_counter(read, gap, observed))
+        .unwrap_or_else(|| lost_here(read, gap, observed))
+}
+
+/// A rule that the tables take to let the packet pass, and that counted just what is missing, while nothing else did:
+/// by a state of the conversation, say, that no table tells of.
+fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
+    if kind(read.before, gap, observed).1 {
+        return None;
+    }
+    let suspects = between::suspects(read.before, read.after, gap, observed);
+    let lost = u64::from(gap.lost);
+    let mut guilty = suspects
+        .iter()
+        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
+    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
+        return None;
+    };
+    let drop = suspect.by_counter.as_ref()?;
+    if suspect.moved != Some(lost) {
+        return None;
+    }
+    let mut finding = super::cause::finding(read.before, gap.path, drop);
+    finding.evidence.push(Evidence::new(
+        format!("{} counter", drop.at.node),
+        format!("{lost} more packets, just those that are missing"),
+    ));
+    if let Some(hop) = gap.last_hop() {
+        finding
+            .evidence
+            .push(Evidence::new("tap", format!("last seen at {}", hop.at)));
+    }
+    finding.evidence.push(answered(observed));
+    Some(Verdict {
+        finding,
+        certainty: Certainty::Proven,
+        possible: Vec::new(),
+    })
+}
+
 /// A loss at a device one of whose addresses is not used yet.
 fn unusable(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
     if gap.path.packet.destination.is_ipv4() {
@@ -298,17 +368,46 @@ fn unusable(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdi
     })
 }
 
-/// A loss at, or right before, the place where the packet is handed to an address that no node has. One that left is
-/// no matter of an address that nobody answers for.
-fn suspected(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
-    let suspect = super::quiet::suspect(bundle, gap.path)?;
+/// A loss at, or right before, the place where the packet is handed to an address that no node has.
+fn suspected(
+    bundle: &Bundle,
+    ways: &Ways<'_>,
+    gap: &Gap<'_>,
+    observed: &Observed,
+) -> Option<Verdict> {
+    if let Some(verdict) = suspected_on(bundle, gap.path, gap, observed) {
+        return Some(verdict);
+    }
+    // Which of several equal routes a packet took, the hops behind the choice do not say.
+    ways.others.found.iter().find_map(|other| {
+        let last = gap.last?;
+        let same = other.path.packet.destination == gap.path.packet.destination
+            && other.path.hops.get(..=last)? == gap.path.hops.get(..=last)?;
+        let mut verdict = suspected_on(bundle, &other.path, gap, observed).filter(|_| same)?;
+        verdict.finding.what = format!("one of {} ways: {}", other.of, verdict.finding.what);
+        Some(verdict)
+    })
+}
+
+fn suspected_on(
+    bundle: &Bundle,
+    path: &Path,
+    gap: &Gap<'_>,
+    observed: &Observed,
+) -> Option<Verdict> {
+    let suspect = super::quiet::suspect(bundle, path)?;
     let reached = gap.last.map_or(0, |last| last + 1);
     let left = reached > suspect.hop;
     let here = reached == suspect.hop || reached == suspect.hop + 1;
-    if !here || (left && suspect.finding.id == "next-hop-unresolved") {
+    if !here {
         return None;
     }
-    let mut finding = suspect.finding;
+    // One that left is no matter of an address that nobody answers for.
+    let mut finding = if left && suspect.finding.id == "next-hop-unresolved" {
+        suspect.left?
+    } else {
+        suspect.finding
+    };
     if let Some(hop) = gap.last_hop() {
         finding
             .evidence

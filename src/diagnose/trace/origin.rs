@@ -3,6 +3,7 @@
 mod block;
 mod pod;
 mod route;
+mod translated;
 mod tunnel;
 
 use std::net::IpAddr;
@@ -10,9 +11,14 @@ use std::net::IpAddr;
 use super::facts;
 use crate::diagnose::Evidence;
 use crate::model::Bundle;
-pub(super) use block::{block_route, claimed_twice, no_block_route, passed_to_router, wrong_node};
-pub(super) use pod::{broken_destination, broken_pod, default_gateway, gateway_given};
+pub(super) use block::{
+    block_route, by_stranger, claimed_twice, no_block_route, passed_to_router, wrong_node,
+};
+pub(super) use pod::{
+    broken_destination, broken_pod, default_gateway, gateway_given, prefix_given,
+};
 pub(super) use route::{asked_on, dead_endpoint, flat, host_route, of_routing};
+pub(super) use translated::{redirected, without};
 pub(super) use tunnel::{
     changed_mac, duplicate_mac, no_tunnel, other_vni, taken_mac, tunnel_mac, tunnel_missing,
 };

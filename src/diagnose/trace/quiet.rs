@@ -6,7 +6,7 @@ use super::origin::Told;
 use super::rows;
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::Bundle;
-use crate::walk::path::{Cause, Drop, End, Hop, NoteKind, Path, Step};
+use crate::walk::path::{Cause, Drop, End, Hop, NoteKind, Path, RowTable, Step};
 
 pub(super) fn finding(told: Told) -> Finding {
     let entry = catalogue::find(told.id);
@@ -86,7 +86,7 @@ fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
 }
 
 /// A pod's source is rewritten on the way to another pod.
-fn masqueraded(bundle: &Bundle, path: &Path) -> Option<Finding> {
+pub(super) fn masqueraded(bundle: &Bundle, path: &Path) -> Option<Finding> {
     let pods = [path.packet.source, path.packet.destination]
         .into_iter()
         .all(|address| facts::holders(bundle, address).any(|holder| holder.is_pod()));
@@ -254,6 +254,8 @@ pub(super) fn cut(bundle: &Bundle, path: &Path) -> Option<Finding> {
 pub(super) struct Suspect {
     /// What is wrong if it is lost there.
     pub(super) finding: Finding,
+    /// What is wrong if it was seen to leave, and is not heard of again.
+    pub(super) left: Option<Finding>,
     /// The hop by which it leaves.
     pub(super) hop: usize,
     /// The tables alone say so; else only the loss does.
@@ -291,7 +293,19 @@ pub(super) fn suspect(bundle: &Bundle, path: &Path) -> Option<Suspect> {
                     && row.state != crate::model::neighbour::NeighbourState::None
             });
         let stands = finding.id != "next-hop-unresolved" || asked;
+        let node = bundle.node(&note.at.node)?;
+        let case = Case {
+            bundle,
+            path: &until,
+            drop: &drop,
+            node,
+            netns: node.netns(note.at.netns)?,
+            link: None,
+            name: note.at.name.clone(),
+        };
+        let left = super::origin::by_stranger(&case, case.destination(), router);
         Some(Suspect {
+            left: left.map(self::finding),
             finding,
             hop,
             stands,
@@ -330,6 +344,9 @@ pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -
     let what = format!("{what}{how}");
     let source = path.hops.first();
     let kind = case.link.map(|link| role(case.node, case.netns, link));
+    if let Some(told) = by_route(case, mtu, size, how) {
+        return told;
+    }
     // The node's device in its subnet is smaller than that of the other nodes.
     if kind == Some(Role::Underlay) && is_narrow(case, mtu) {
         return case
@@ -355,6 +372,11 @@ pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -
         .map_or("eth0", |device| device.name.as_str());
     let next_to_pod = case.node.name == source.at.node
         && matches!(kind, Some(Role::HostEnd | Role::Port | Role::Pods));
+    if !next_to_pod
+        && let Some(told) = uneven_pair(case, mtu, &what).or_else(|| odd_bridge(case, mtu, &what))
+    {
+        return told;
+    }
     let id = if next_to_pod {
         "pod-mtu-above-device"
     } else {
@@ -378,6 +400,94 @@ pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -
             format!("{} link", case.node.name),
             format!("{name} mtu {mtu}"),
         )])
+}
+
+/// It is the route that takes less than its device, which would take the packet.
+fn by_route(case: &Case<'_>, mtu: u32, size: u32, how: &str) -> Option<Told> {
+    let link = case.link.filter(|link| link.mtu >= size)?;
+    let word = format!(" mtu {mtu}");
+    let locked = format!(" mtu lock {mtu}");
+    let row = case.drop.rows.iter().find(|row| {
+        row.table == RowTable::Route && (row.text.contains(&word) || row.text.contains(&locked))
+    })?;
+    // A network that gives all its routes this size means it: the pod's is what differs.
+    let alike = case.bundle.nodes.iter().filter_map(|node| node.root());
+    let alike = alike.flat_map(|root| root.routes.iter());
+    if alike.filter(|route| route.mtu == Some(mtu)).count() > 1 {
+        return None;
+    }
+    let plain = row.text.replace(&locked, "").replace(&word, "");
+    Some(
+        case.here("pod-mtu-above-path")
+            .what(format!(
+                "a packet of {size} octets does not fit the route {}{how}; {} takes {}",
+                row.text, link.name, link.mtu
+            ))
+            .show(format!(
+                "{}ip route get {}",
+                case.prefix(),
+                case.destination()
+            ))
+            .fix(format!("{}ip route replace {plain}", case.prefix())),
+    )
+}
+
+/// The two ends of a pair differ: what the larger one sends, the smaller one does not take.
+fn uneven_pair(case: &Case<'_>, mtu: u32, what: &str) -> Option<Told> {
+    let link = case.link.filter(|link| link.mtu == mtu)?;
+    let peer = link.peer()?;
+    let other = match (peer.netns, peer.nsid) {
+        (Some(netns), _) => case.node.netns(netns)?,
+        (None, None) => case.netns,
+        (None, Some(_)) => return None,
+    };
+    let other = other.link(peer.index).filter(|other| other.mtu > mtu)?;
+    let (name, prefix) = (&link.name, case.prefix());
+    Some(
+        case.here("pod-mtu-above-path")
+            .what(format!(
+                "{what}; its other end, {}, takes {}",
+                other.name, other.mtu
+            ))
+            .show(format!(
+                "{prefix}ip link show {name}; ip link show {}",
+                other.name
+            ))
+            .fix(format!("{prefix}ip link set {name} mtu {}", other.mtu)),
+    )
+}
+
+/// A bridge takes less than its namesakes on other nodes; it follows the smallest of its ports.
+fn odd_bridge(case: &Case<'_>, mtu: u32, what: &str) -> Option<Told> {
+    let bridge = case
+        .link
+        .filter(|link| matches!(link.kind, crate::model::LinkKind::Bridge(_)) && link.mtu == mtu)?;
+    let others = case.bundle.nodes.iter();
+    let most = others
+        .filter(|node| node.name != case.node.name)
+        .filter_map(|node| node.root())
+        .flat_map(|root| root.links.iter())
+        .filter(|link| link.name == bridge.name)
+        .map(|link| link.mtu)
+        .max()
+        .filter(|most| *most > mtu)?;
+    let ports = case.netns.links.iter();
+    let narrow = ports
+        .filter(|port| port.master == Some(bridge.index) && port.mtu < most)
+        .map(|port| port.name.as_str());
+    let fix: Vec<String> = narrow
+        .chain([bridge.name.as_str()])
+        .map(|name| format!("ip link set {name} mtu {most}"))
+        .collect();
+    Some(
+        case.here("pod-mtu-above-path")
+            .what(format!("{what}; on other nodes it takes {most}"))
+            .show(format!(
+                "ip link show {0}; ip link show master {0}",
+                bridge.name
+            ))
+            .fix(fix.join("; ")),
+    )
 }
 
 /// Whether the device takes less than those of other nodes in the same role.

@@ -111,6 +111,11 @@ pub enum Cause {
     },
     /// Both ports are isolated.
     PortIsolated,
+    /// The port that leads there is kept out of flooding.
+    NotFlooded {
+        /// What is not flooded: the port's setting by `bridge link`'s name.
+        setting: &'static str,
+    },
     /// It would leave by the port it came by, and hairpin is off.
     HairpinOff,
     /// The bridge sends the frame to a port behind which its MAC is not.

@@ -54,11 +54,16 @@ impl Case<'_> {
             .nth(1)
             .unwrap_or("PORT");
         let is = right.map_or_else(String::new, |right| format!("; it is behind {right}"));
+        let (believes, whose) = if port == bridge {
+            ("to be its own".to_owned(), "self")
+        } else {
+            (format!("behind {port}"), "master")
+        };
         self.of_node("bridge-fdb-wrong")
             .device(&bridge)
-            .what(format!("{bridge} believes {mac} behind {port}{is}"))
+            .what(format!("{bridge} believes {mac} {believes}{is}"))
             .show(format!("bridge fdb show br {bridge} | grep {mac}"))
-            .fix(format!("bridge fdb del {mac} dev {port} master"))
+            .fix(format!("bridge fdb del {mac} dev {port} {whose}"))
     }
 
     /// The bridge of the place: the device itself, its master, or that of the last port.

@@ -3,10 +3,13 @@
 use std::net::IpAddr;
 
 use super::{Case, ip_forward_off};
+use crate::diagnose::Evidence;
 use crate::diagnose::trace::facts::{self, Role, role};
 use crate::diagnose::trace::origin::{self, Told};
 use crate::diagnose::trace::rows;
 use crate::model::{LinkKind, Mac, notation};
+use crate::walk::fib::Fib;
+use crate::walk::flow::Flow;
 use crate::walk::path::{Cause, Drop, NoteKind, Step, Unanswered};
 
 impl Case<'_> {
@@ -225,6 +228,10 @@ impl Case<'_> {
             Unanswered::NotHeard(cause) => {
                 origin::flat(self, address).unwrap_or_else(|| self.not_heard(cause))
             }
+            // It asks for the destination itself, not for a gateway.
+            Unanswered::Nobody if address == self.destination() => {
+                origin::flat(self, address).unwrap_or_else(|| self.taken_for_near(address))
+            }
             Unanswered::Nobody => {
                 let bridge = self
                     .link
@@ -244,6 +251,36 @@ impl Case<'_> {
                 .show(format!("{}ip neigh show {address}", self.prefix()))
                 .fix(fix)
             }
+        }
+    }
+
+    /// A pod looks for an address on its own link that is not there.
+    fn taken_for_near(&self, address: IpAddr) -> Told {
+        let (pod, name, prefix) = (&self.name, self.device_name(), self.prefix());
+        let decision = Fib::new(self.netns).lookup(&Flow::to(address));
+        let row = decision
+            .route
+            .map_or_else(String::new, |route| notation::route(route, self.netns));
+        let told = self
+            .here("next-hop-unresolved")
+            .what(format!(
+                "{pod} takes {address} to be on the link of {name} ({row}), and nobody there answers for it"
+            ))
+            .show(format!("{prefix}ip route get {address}; {prefix}ip address show dev {name}"))
+            .evidence(vec![Evidence::new(format!("{} route", self.node.name), row)]);
+        // With another length than its network gave it, an address brings another network along.
+        let given = origin::prefix_given(self.node, self.netns);
+        let own = given.and_then(|given| {
+            let rows = self.netns.addresses.iter();
+            let mut rows = rows.filter(|row| row.address == given.addr());
+            rows.find(|row| row.prefix_len != given.prefix_len())
+        });
+        match (given, own) {
+            (Some(given), Some(own)) => told.fix(format!(
+                "{prefix}ip address del {}/{} dev {name}; {prefix}ip address add {given} dev {name}, as its network gave it; and its routes",
+                own.address, own.prefix_len
+            )),
+            _ => told.fix(format!("{prefix}ip route del the one that says so, or send by a gateway")),
         }
     }
 

@@ -12,7 +12,9 @@ use crate::walk::path::NoteKind;
 
 impl Case<'_> {
     pub(super) fn no_route(&self, destination: IpAddr) -> Told {
-        if let Some(told) = origin::of_routing(self, destination) {
+        if let Some(told) =
+            origin::of_routing(self, destination).or_else(|| self.discarded_by_rule(destination))
+        {
             return told;
         }
         if self.is_pod() {
@@ -64,21 +66,42 @@ impl Case<'_> {
         } else {
             "unreachable-route"
         };
-        // A rule decides by itself, without a table.
-        if let Some((priority, _)) = row.split_once(": ")
-            && priority.bytes().all(|octet| octet.is_ascii_digit())
-        {
-            return self
-                .of_node("rule-hijacks-route")
-                .what(format!("the rule {row} discards what is for {destination}"))
-                .show(format!("ip rule; ip route get {destination}"))
-                .fix(format!("ip rule del priority {priority}"));
+        if let Some(told) = self.discarded_by_rule(destination) {
+            return told;
         }
-        let prefix = row.split_whitespace().nth(1).unwrap_or_default();
-        self.of_node(id)
+        let mut words = row.split_whitespace();
+        let target = words.nth(1).unwrap_or_default();
+        let table = words
+            .skip_while(|word| *word != "table")
+            .nth(1)
+            .map_or_else(String::new, |table| format!(" table {table}"));
+        let prefix = self.prefix();
+        self.of_space(id)
             .what(format!("the row that decides about {destination} is {row}"))
-            .show(format!("ip route get {destination}"))
-            .fix(format!("ip route del {kind} {prefix}"))
+            .show(format!("{prefix}ip route get {destination}"))
+            .fix(format!("{prefix}ip route del {kind} {target}{table}"))
+    }
+
+    /// A rule decides by itself, without a table.
+    fn discarded_by_rule(&self, destination: IpAddr) -> Option<Told> {
+        let row = self.row();
+        let (priority, rest) = row.split_once(": ")?;
+        let is_rule = priority.bytes().all(|octet| octet.is_ascii_digit());
+        if !is_rule || rest.contains(" lookup ") {
+            return None;
+        }
+        let (prefix, v6) = (
+            self.prefix(),
+            if destination.is_ipv6() { "-6 " } else { "" },
+        );
+        Some(
+            self.of_space("rule-hijacks-route")
+                .what(format!("the rule {row} discards what is for {destination}"))
+                .show(format!(
+                    "{prefix}ip {v6}rule; {prefix}ip route get {destination}"
+                ))
+                .fix(format!("{prefix}ip {v6}rule del priority {priority}")),
+        )
     }
 
     pub(super) fn source_missing(&self, source: IpAddr) -> Told {
@@ -161,7 +184,10 @@ impl Case<'_> {
         if self.is_dead_endpoint(address) {
             return origin::dead_endpoint(self, address);
         }
-        if let Some(told) = origin::passed_to_router(self, self.destination())
+        let own = origin::host_route(self.bundle, self.destination())
+            .filter(|told| told.node == self.node.name);
+        if let Some(told) = own
+            .or_else(|| origin::passed_to_router(self, self.destination()))
             .or_else(|| origin::broken_destination(self, address))
             .or_else(|| origin::broken_destination(self, self.destination()))
         {

@@ -122,6 +122,53 @@ pub(in crate::diagnose::trace) fn passed_to_router(
     Some(told.unwrap_or_else(|| no_block_route(case, destination)))
 }
 
+/// A row of its own sends what is for a pod to a router that no node is, while others are sent to the pod's node itself.
+pub(in crate::diagnose::trace) fn by_stranger(
+    case: &Case<'_>,
+    destination: IpAddr,
+    router: IpAddr,
+) -> Option<Told> {
+    if case.is_pod() {
+        return None;
+    }
+    let holder = facts::holders(case.bundle, destination)
+        .find(|holder| holder.is_pod() && holder.node.name != case.node.name)?;
+    let owner = holder.node.root()?;
+    let has = |address: IpAddr| owner.addresses.iter().any(|row| row.address == address);
+    let direct = case.bundle.nodes.iter().filter_map(Node::root).any(|root| {
+        root.routes.iter().any(|row| {
+            !row.is_default()
+                && row.destination.contains(&destination)
+                && row
+                    .nexthops
+                    .first()
+                    .and_then(|hop| hop.gateway)
+                    .is_some_and(has)
+        })
+    });
+    let row = Fib::new(case.netns).lookup(&Flow::to(destination)).route?;
+    let by_router = row.nexthops.iter().any(|hop| hop.gateway == Some(router));
+    if !direct || !by_router || row.is_default() {
+        return None;
+    }
+    let (from, to) = (&case.node.name, &holder.node.name);
+    let text = notation::route(row, case.netns);
+    Some(
+        Told::new("block-route-to-wrong-node", from)
+            .what(format!(
+                "{from} sends what is for {destination} to {router}, which is no node; it is on {to}"
+            ))
+            .show(format!("ip route get {destination}"))
+            .fix(if row.destination.prefix_len() == row.destination.max_prefix_len() {
+                format!("ip route del {text}")
+            } else {
+                block_route(case.bundle, from, destination)
+                    .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned())
+            })
+            .evidence(vec![Evidence::new(format!("{from} route"), text)]),
+    )
+}
+
 /// A block that two nodes hold, if the row that decides is one that keeps it.
 pub(in crate::diagnose::trace) fn claimed_twice(
     case: &Case<'_>,
@@ -135,9 +182,10 @@ pub(in crate::diagnose::trace) fn claimed_twice(
     let other = case.bundle.nodes.iter().find(|other| {
         other.name != case.node.name
             && other.root().is_some_and(|root| {
-                root.routes
-                    .iter()
-                    .any(|row| row.destination == block && keeps(root, row))
+                // A row that discards is no claim where nodes keep their ranges on bridges.
+                root.routes.iter().any(|row| {
+                    row.destination == block && row.kind == route.kind && keeps(root, row)
+                })
             })
     })?;
     Some(

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::Value;
 
 use super::Told;
 use crate::diagnose::Evidence;
 use crate::diagnose::trace::cause::{Case, device_down};
 use crate::diagnose::trace::facts::{self, Role, role};
+use crate::model::cni::CachedResult;
 use crate::model::route::Protocol;
-use crate::model::{Link, Netns, Node, TableId};
+use crate::model::{Link, LinkKind, Netns, Node, TableId};
 
 /// What is wrong with a pod itself, so that it cannot send or be sent to.
 pub(in crate::diagnose::trace) fn broken_pod(node: &Node, netns: &Netns) -> Option<Told> {
@@ -26,15 +28,13 @@ pub(in crate::diagnose::trace) fn broken_pod(node: &Node, netns: &Netns) -> Opti
         }
     }
     let sandbox = node.sandboxes_in(netns.id).next()?;
-    let result = node
-        .cni
-        .results
-        .iter()
-        .find(|result| result.container == sandbox.id)?;
-    let missing = result
-        .addresses()
-        .into_iter()
-        .find(|address| !netns.addresses.iter().any(|row| row.address == *address))?;
+    let has = |address: &IpAddr| netns.addresses.iter().any(|row| row.address == *address);
+    let of_pod = |result: &&CachedResult| result.container == sandbox.id;
+    let mut results = node.cni.results.iter().filter(of_pod);
+    let (result, missing) = results.find_map(|result| {
+        let mut addresses = result.addresses().into_iter();
+        Some((result, addresses.find(|address| !has(address))?))
+    })?;
     netns.addresses.is_complete().then_some(())?;
     let (pod, device) = (sandbox.full_name(), &result.ifname);
     Some(
@@ -79,6 +79,21 @@ pub(in crate::diagnose::trace) fn broken_destination(
     {
         return Some(device_down(node, node.root()?, bridge));
     }
+    // A pod behind another bridge than the one whose network it has its address from.
+    let meant = bridge_of(node, address);
+    if let (Some(meant), Some(master)) = (meant, outer.master)
+        && meant.index != master
+        && node.root()?.links.is_complete()
+    {
+        let is = node.root()?.device_name(master);
+        return Some(outside(
+            node,
+            outer,
+            pod,
+            &format!("{}, but of {is}", meant.name),
+            meant,
+        ));
+    }
     // A pod behind a bridge on all of its neighbours' nodes, and not on its own.
     let bridged = case.bundle.nodes.iter().any(|other| {
         other.root().is_some_and(|root| {
@@ -88,16 +103,49 @@ pub(in crate::diagnose::trace) fn broken_destination(
         })
     });
     if bridged && outer.master.is_none() && !routed_to(node, outer) {
-        return Some(
-            Told::new("veth-not-in-bridge", &node.name)
-                .place(pod)
-                .device(&outer.name)
-                .what(format!("{} is not a port of the bridge", outer.name))
-                .show(format!("ip link show {}; bridge link", outer.name))
-                .fix(format!("ip link set {} master BRIDGE", outer.name)),
-        );
+        return match meant.or_else(|| bridge_of_others(node, outer)) {
+            Some(bridge) => Some(outside(node, outer, pod, &bridge.name, bridge)),
+            None => Some(
+                Told::new("veth-not-in-bridge", &node.name)
+                    .place(pod)
+                    .device(&outer.name)
+                    .what(format!("{} is not a port of the bridge", outer.name))
+                    .show(format!("ip link show {}; bridge link", outer.name))
+                    .fix(format!("ip link set {} master BRIDGE", outer.name)),
+            ),
+        };
     }
     None
+}
+
+fn outside(node: &Node, outer: &Link, pod: String, of: &str, bridge: &Link) -> Told {
+    let name = &outer.name;
+    Told::new("veth-not-in-bridge", &node.name)
+        .place(pod)
+        .device(name)
+        .what(format!("{name} is not a port of {of}"))
+        .show(format!("ip link show {name}; bridge link"))
+        .fix(format!("ip link set {name} master {}", bridge.name))
+}
+
+/// The bridge of a node on whose own network an address is.
+pub(super) fn bridge_of(node: &Node, address: IpAddr) -> Option<&Link> {
+    let root = node.root()?;
+    root.links.iter().find(|link| {
+        matches!(link.kind, LinkKind::Bridge(_))
+            && root
+                .addresses_of(link.index)
+                .filter_map(crate::model::Address::network)
+                .any(|network| network.contains(&address))
+    })
+}
+
+/// The bridge that the node's other pods are behind.
+fn bridge_of_others<'a>(node: &'a Node, outer: &Link) -> Option<&'a Link> {
+    let root = node.root()?;
+    let others = root.links.iter().filter(|link| link.index != outer.index);
+    let masters = others.filter(|link| facts::pod_behind(node, link).is_some());
+    root.link(masters.filter_map(|link| link.master).next()?)
 }
 
 fn routed_to(node: &Node, outer: &Link) -> bool {
@@ -151,6 +199,18 @@ pub(in crate::diagnose::trace) fn gateway_given(node: &Node, netns: &Netns) -> O
             .max_by_key(|(_, count)| *count)
             .map(|(gateway, _)| gateway)
     })
+}
+
+/// The address, with the length of its network, that the pod's network gave it.
+pub(in crate::diagnose::trace) fn prefix_given(node: &Node, netns: &Netns) -> Option<IpNet> {
+    let sandbox = node.sandboxes_in(netns.id).next()?;
+    let results = node.cni.results.iter();
+    results
+        .filter(|result| result.container == sandbox.id)
+        .filter_map(|result| result.result.get("ips")?.as_array())
+        .flatten()
+        .filter_map(|ip| ip.get("address")?.as_str()?.parse::<IpNet>().ok())
+        .find(|given| !given.addr().is_loopback())
 }
 
 /// Where a namespace's default route leads.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::Told;
 use crate::diagnose::Evidence;
 use crate::diagnose::trace::cause::{Case, device_down};
@@ -9,7 +11,7 @@ use crate::diagnose::trace::facts::{self, Role, role};
 use crate::diagnose::trace::rows;
 use crate::model::route::{Protocol, RouteKind};
 use crate::model::rule::RuleAction;
-use crate::model::{Bundle, Link, LinkKind, Netns, Route, TableId, notation};
+use crate::model::{Bundle, Link, LinkKind, Netns, Node, Route, TableId, notation};
 use crate::walk::fib::Fib;
 use crate::walk::flow::Flow;
 
@@ -235,11 +237,16 @@ pub(in crate::diagnose::trace) fn host_route(bundle: &Bundle, address: IpAddr) -
     if !outer.is_up() {
         return Some(device_down(holder.node, root, outer));
     }
-    if outer.master.is_some() || !root.routes.is_complete() {
+    if !root.routes.is_complete() || !root.addresses.is_complete() {
         return None;
     }
     let decided = Fib::new(root).lookup(&Flow::to(address)).route;
-    if decided.is_some_and(|route| route.leaves_by(outer.index)) {
+    let device = outer.master.unwrap_or(outer.index);
+    if decided.is_some_and(|route| route.leaves_by(device)) {
+        return None;
+    }
+    let bridge = outer.master.and_then(|master| root.link(master));
+    if bridge.is_some_and(|bridge| !bridge.is_up()) {
         return None;
     }
     let row = decided.map_or_else(
@@ -268,20 +275,33 @@ pub(in crate::diagnose::trace) fn host_route(bundle: &Bundle, address: IpAddr) -
             ),
         ),
     };
+    // The network of a bridge comes and goes with the bridge's address.
+    let fix = match bridge {
+        Some(bridge) => gateway_of(holder.node, holder.netns, address).map_or_else(
+            || format!("ip route replace NETWORK dev {}", bridge.name),
+            |gateway| format!("ip address add {gateway} dev {}", bridge.name),
+        ),
+        None => format!("ip route replace {address} dev {} scope link", outer.name),
+    };
     Some(
         Told::new(id, &holder.node.name)
             .place(holder.name())
             .what(what)
             .show(format!("ip route get {address}"))
-            .fix(format!(
-                "ip route replace {address} dev {} scope link",
-                outer.name
-            ))
+            .fix(fix)
             .evidence(vec![Evidence::new(
                 format!("{} route", holder.node.name),
                 row,
             )]),
     )
+}
+
+/// The gateway that a pod's network gave it, with the length of the network that the pod believes to be in.
+fn gateway_of(node: &Node, netns: &Netns, address: IpAddr) -> Option<IpNet> {
+    let gateway = super::pod::gateway_given(node, netns)?;
+    let own = netns.addresses.iter().find(|row| row.address == address)?;
+    let network = IpNet::new(gateway, own.prefix_len).ok()?;
+    (own.prefix_len < network.max_prefix_len()).then_some(network)
 }
 
 /// The device of a namespace on which it asks for a next hop.

@@ -1,0 +1,231 @@
+//! Faults that an operator makes by hand and the catalogue's lab does not: each must be named where it is, with the
+//! command that takes it back, and not as another fault that it looks like.
+
+use super::lab::Lab;
+
+struct Case {
+    /// Where it is made: a node or a pod.
+    on: &'static str,
+    make: &'static str,
+    heal: &'static str,
+    /// Who asks whom.
+    ways: [&'static str; 2],
+    id: &'static str,
+    node: &'static str,
+    /// In the finding, or in its fix.
+    says: &'static str,
+    /// How many of three packets are answered.
+    answered: u64,
+}
+
+impl Case {
+    const fn new(on: &'static str, make: &'static str, heal: &'static str) -> Self {
+        Self {
+            on,
+            make,
+            heal,
+            ways: ["pod1", "pod2"],
+            id: "",
+            node: "",
+            says: "",
+            answered: 0,
+        }
+    }
+
+    const fn is(mut self, id: &'static str, node: &'static str, says: &'static str) -> Self {
+        self.id = id;
+        self.node = node;
+        self.says = says;
+        self
+    }
+
+    const fn answered(mut self) -> Self {
+        self.answered = 3;
+        self
+    }
+
+    const fn between(mut self, from: &'static str, to: &'static str) -> Self {
+        self.ways = [from, to];
+        self
+    }
+}
+
+/// The nodes' ends of the pairs are named by their pods: `vethce0906292e2` is pod1's, `vethbd2348b4f67` pod2's.
+fn cases() -> Vec<Case> {
+    vec![
+        // Bridges.
+        Case::new(
+            "host02",
+            "bridge link set dev vethbd2348b4f67 isolated on; bridge link set dev $(ls /sys/class/net/cni0/brif | grep -v bd2348) isolated on; ip neigh flush dev cni0",
+            "for p in /sys/class/net/cni0/brif/*; do bridge link set dev $(basename $p) isolated off; done",
+        )
+        .between("pod2", "pod3")
+        .is("bridge-port-isolated", "host02", "isolated off"),
+        Case::new(
+            "host02",
+            "bridge link set dev vethbd2348b4f67 learning off flood off; bridge fdb del POD2MAC dev vethbd2348b4f67 master; ip neigh replace 10.244.1.2 dev cni0 lladdr POD2MAC nud permanent",
+            "bridge link set dev vethbd2348b4f67 learning on flood on; ip neigh del 10.244.1.2 dev cni0",
+        )
+        .is("bridge-port-flood-off", "host02", "vethbd2348b4f67 flood on"),
+        Case::new(
+            "host02",
+            "bridge fdb replace POD2MAC dev cni0 self permanent",
+            "bridge fdb del POD2MAC dev cni0 self",
+        )
+        .is("bridge-fdb-wrong", "host02", "dev cni0 self"),
+        Case::new(
+            "host02",
+            "ip link add other type bridge; ip link set other up; ip link set vethbd2348b4f67 master other",
+            "ip link set vethbd2348b4f67 master cni0; bridge link set dev vethbd2348b4f67 hairpin on; ip link del other",
+        )
+        .is("veth-not-in-bridge", "host02", "not a port of cni0, but of other"),
+        Case::new(
+            "host01",
+            "sysctl -qw net.ipv4.conf.cni0.arp_ignore=8",
+            "sysctl -qw net.ipv4.conf.cni0.arp_ignore=0",
+        )
+        .is("arp-off", "host01", "arp_ignore"),
+        // Rules and routes, in tables of their own and in pods.
+        Case::new(
+            "pod1",
+            "ip rule add to 10.244.1.2 priority 50 unreachable",
+            "ip rule del priority 50",
+        )
+        .is("rule-hijacks-route", "host01", "ip rule del priority 50"),
+        Case::new(
+            "host01",
+            "ip rule add ipproto icmp to 10.244.1.0/24 lookup 155 priority 50; ip route add blackhole default table 155",
+            "ip rule del priority 50; ip route flush table 155",
+        )
+        .is("blackhole-route", "host01", "ip route del blackhole default table 155"),
+        Case::new(
+            "pod1",
+            "ip route add blackhole 10.244.1.2",
+            "ip route del blackhole 10.244.1.2",
+        )
+        .is("blackhole-route", "host01", "nsenter --net="),
+        Case::new(
+            "pod1",
+            "ip address add 10.244.0.2/16 dev eth0; ip address del 10.244.0.2/24 dev eth0; ip route replace default via 10.244.0.1",
+            "ip address add 10.244.0.2/24 dev eth0; ip address del 10.244.0.2/16 dev eth0; ip route replace default via 10.244.0.1",
+        )
+        .is("next-hop-unresolved", "host01", "ip address add 10.244.0.2/24"),
+        Case::new(
+            "pod1",
+            "sysctl -qw net.ipv4.ip_default_ttl=1",
+            "sysctl -qw net.ipv4.ip_default_ttl=64",
+        )
+        .is("hop-limit-exceeded", "host01", "ip_default_ttl=64"),
+        Case::new(
+            "pod2",
+            "ip address del 10.244.1.2/24 dev eth0",
+            "ip address add 10.244.1.2/24 dev eth0; ip route replace default via 10.244.1.1",
+        )
+        .is("pod-address-missing", "host02", "10.244.1.2"),
+        // Addresses that somebody else has, or is given: he answers in the pod's name.
+        Case::new(
+            "pod1",
+            "ip address add 10.244.1.2/32 dev lo",
+            "ip address del 10.244.1.2/32 dev lo",
+        )
+        .is("duplicate-pod-address", "host01", "pod1")
+        .answered(),
+        Case::new(
+            "host02",
+            "ip address add 10.244.1.2/32 dev enp0s8",
+            "ip address del 10.244.1.2/32 dev enp0s8",
+        )
+        .is("duplicate-pod-address", "host02", "10.244.1.2")
+        .answered(),
+        Case::new(
+            "host02",
+            "iptables -t nat -I PREROUTING -d 10.244.1.2 -j REDIRECT",
+            "iptables -t nat -D PREROUTING 1",
+        )
+        .is("pod-traffic-redirected", "host02", "iptables -t nat -D PREROUTING -d 10.244.1.2/32 -j REDIRECT")
+        .answered(),
+        Case::new(
+            "host01",
+            "iptables -t nat -I PREROUTING -d 10.244.1.2 -j DNAT --to-destination 10.9.9.9",
+            "iptables -t nat -D PREROUTING 1",
+        )
+        .is("pod-traffic-redirected", "host01", "10.9.9.9"),
+        // Rules whose matches no table tells of.
+        Case::new(
+            "host02",
+            "iptables -t mangle -I PREROUTING -d 10.244.1.2 -j CONNMARK --set-mark 9; iptables -I FORWARD -m connmark --mark 9 -j DROP",
+            "iptables -D FORWARD 1; iptables -t mangle -D PREROUTING 1",
+        )
+        .is("rule-drop", "host02", "-m connmark --mark 0x9"),
+        Case::new(
+            "host02",
+            "iptables -t raw -I PREROUTING -d 10.244.1.2 -j CT --notrack; iptables -I FORWARD -m conntrack --ctstate UNTRACKED -j DROP",
+            "iptables -D FORWARD 1; iptables -t raw -D PREROUTING 1",
+        )
+        .is("rule-drop", "host02", "--ctstate UNTRACKED"),
+        // Sizes: small packets pass.
+        Case::new(
+            "pod2",
+            "ip link set eth0 mtu 1000",
+            "ip link set eth0 mtu 1450",
+        )
+        .is("pod-mtu-above-path", "host02", "its other end, vethbd2348b4f67, takes 1450")
+        .answered(),
+        Case::new(
+            "host01",
+            "ip route replace 10.244.1.0/24 via 10.244.1.0 dev flannel.1 proto 80 onlink mtu lock 1000",
+            "ip route replace 10.244.1.0/24 via 10.244.1.0 dev flannel.1 proto 80 onlink",
+        )
+        .is("pod-mtu-above-path", "host01", "mtu lock 1000")
+        .answered(),
+    ]
+}
+
+#[test]
+fn what_is_broken_by_hand_is_named_with_the_way_back() {
+    let Some(lab) = Lab::up("flannel", 2) else {
+        return;
+    };
+    let here = lab.here();
+    let shell = |on: &str, line: &str| {
+        let output = lab.run(&["lab", &here, "exec", on, "--", "sh", "-c", line]);
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let mac = shell("pod2", "cat /sys/class/net/eth0/address");
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let with_mac = |line: &str| line.replace("POD2MAC", mac.trim());
+        shell(case.on, &with_mac(case.make));
+        let [from, to] = case.ways;
+        let (trace, code) = lab.trace(&[from, to, "--wait", "0.3", &here]);
+        shell(case.on, &with_mac(case.heal));
+        let findings = trace["findings"].as_array().unwrap();
+        let told = findings.first().cloned().unwrap_or_default();
+        let all = format!("{} {} {}", told["what"], told["fix"], told["place"]);
+        let right = findings.len() == 1
+            && code == 1
+            && told["id"] == case.id
+            && told["node"] == case.node
+            && all.contains(case.says)
+            && trace["probes"]["answered"] == case.answered;
+        if !right {
+            let doubts = &trace["doubts"];
+            wrong.push(format!(
+                "{} ({}): exit {code}, doubts {doubts}, {findings:#?}",
+                case.make, case.id
+            ));
+        }
+        // Neighbours that were asked for in vain are not asked for again at once.
+        for place in ["host01", "host02", "pod1", "pod2"] {
+            shell(place, "ip neigh flush all");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let (trace, code) = lab.trace(&["pod1", "pod2", &here]);
+    assert_eq!(code, 0, "{trace:#}");
+}
