@@ -37,6 +37,15 @@ pub(super) const FAMILY: Family = Family {
             fix: "Delete one of the pods; if it happens again, look at the address records: ovl check.",
         },
         Entry {
+            id: "duplicate-node-address",
+            severity: Fault,
+            title: "two nodes have one address",
+            mechanism: "Each answers ARP for it, and the others keep whichever answer came last. What comes from the \
+                 other bearer is thrown away as a packet of one's own (net/ipv4/fib_frontend.c).",
+            show: "ip neigh show ADDRESS; ip address show to ADDRESS (on all nodes)",
+            fix: "ip address del ADDRESS/LENGTH dev DEVICE, on the node that should not have it",
+        },
+        Entry {
             id: "range-overlap",
             severity: Fault,
             title: "a network of the node covers addresses of pods",

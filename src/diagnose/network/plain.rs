@@ -1,12 +1,14 @@
 //! Addresses and MACs that two nodes have, neighbours between the nodes, sizes, ports unlike all others.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::index::{Index, Known};
 use super::{finding, row};
 use crate::diagnose::Finding;
 use crate::model::neighbour::NeighbourState;
-use crate::model::{LinkKind, Mac, notation};
+use crate::model::route::Scope;
+use crate::model::{Address, LinkKind, Mac, notation};
 
 /// What VXLAN puts around a packet, octets: IPv4 20, UDP 8, VXLAN 8, Ethernet 14.
 const WRAPPING: u32 = 50;
@@ -15,6 +17,7 @@ const WRAPPING_V6: u32 = 70;
 
 pub(super) fn check(index: &Index<'_>, findings: &mut Vec<Finding>) {
     pod_addresses(index, findings);
+    node_addresses(index, findings);
     pod_macs(index, findings);
     node_macs(index, findings);
     let mtus = Largest::of(index);
@@ -53,6 +56,76 @@ fn pod_addresses(index: &Index<'_>, findings: &mut Vec<Finding>) {
             ..finding("duplicate-pod-address", index.name(*number), None)
         });
     }
+}
+
+/// A pod's address on a device of a node, or one address on the devices of two nodes.
+fn node_addresses(index: &Index<'_>, findings: &mut Vec<Finding>) {
+    for known in &index.nodes {
+        let usable = known
+            .root
+            .addresses
+            .iter()
+            .filter(|row| row.scope == Scope::UNIVERSE && !row.address.is_loopback());
+        for row in usable {
+            let (address, name) = (row.address, &known.node.name);
+            let device = known.root.device_name(row.device);
+            let is_underlay = known.underlays().any(|link| link.index == row.device);
+            let pod = index.pods.get(&address).and_then(|pods| pods.first());
+            let other = index.by_address.get(&address).and_then(|nodes| {
+                let mut others = nodes.iter().filter_map(|number| index.nodes.get(*number));
+                others.find(|other| other.node.name != *name)
+            });
+            let (id, whose) = match (pod, other) {
+                (Some((_, pod)), _) => ("duplicate-pod-address", pod.clone()),
+                // Many machines have an address of a network of their own, such as a hypervisor's, in common. Of one
+                // that a third node talks to there can only be one; the one that keeps it is named by its network.
+                (None, Some(other))
+                    if is_underlay && is_talked_to(index, address) && is_the_odd(row, other) =>
+                {
+                    ("duplicate-node-address", other.node.name.clone())
+                }
+                _ => continue,
+            };
+            findings.push(Finding {
+                what: format!(
+                    "{address} is the address of {whose}, and {device} of {name} has it too"
+                ),
+                show: format!("ip address show to {address}; ip neigh show {address}"),
+                fix: format!("ip address del {address}/{} dev {device}", row.prefix_len),
+                evidence: vec![self::row(
+                    name,
+                    "address",
+                    format!("{address}/{} dev {device}", row.prefix_len),
+                )],
+                ..finding(id, name, Some(&device))
+            });
+        }
+    }
+}
+
+/// Whether a node that does not have an address knows a neighbour by it.
+fn is_talked_to(index: &Index<'_>, address: IpAddr) -> bool {
+    index.nodes.iter().any(|known| {
+        let has = known
+            .root
+            .addresses
+            .iter()
+            .any(|row| row.address == address);
+        let rows = || known.root.neighbours.iter();
+        !has && rows().any(|row| row.address == address && row.state.is_valid())
+    })
+}
+
+/// Of two bearers of an address, the one that has it besides another of the same network, or by itself.
+fn is_the_odd(row: &Address, other: &Known<'_>) -> bool {
+    let theirs = other
+        .root
+        .addresses
+        .iter()
+        .find(|other| other.address == row.address);
+    theirs.is_some_and(|theirs| {
+        (theirs.prefix_len, !row.is_secondary()) <= (row.prefix_len, !theirs.is_secondary())
+    })
 }
 
 /// One MAC on pods of two nodes matters where their pods are one Ethernet.

@@ -74,4 +74,15 @@ pub fn trace(
         }
     }
     told::leave_untraced(report, lost.len() - traced);
+    // Where the nodes do not reach each other, neither do their pods.
+    let of_layer = |wanted| {
+        mesh.echoes
+            .iter()
+            .filter(move |echo: &&Echo| echo.layer == wanted)
+    };
+    for pods in of_layer(Layer::Pods).filter(|echo| nodes_lose.contains(&nodes(echo))) {
+        if let Some(cause) = of_layer(Layer::Nodes).find(|echo| nodes(echo) == nodes(pods)) {
+            told::lose_with(report, pods, cause);
+        }
+    }
 }

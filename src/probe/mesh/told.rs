@@ -84,6 +84,22 @@ pub fn add_trace(report: &mut Report, echo: &Echo, trace: Trace, pods_pass: bool
     report.sort();
 }
 
+/// What loses one echo loses another, too.
+pub fn lose_with(report: &mut Report, echo: &Echo, cause: &Echo) {
+    let Some(echoes) = &mut report.echoes else {
+        return;
+    };
+    let is_of = |lost: &Lost, echo: &Echo| {
+        (lost.source_address, lost.destination_address)
+            == (echo.source.address, echo.destination.address)
+    };
+    let ids = echoes.lost.iter().find(|lost| is_of(lost, cause));
+    let ids = ids.map(|lost| lost.findings.clone()).unwrap_or_default();
+    for lost in echoes.lost.iter_mut().filter(|lost| is_of(lost, echo)) {
+        lost.findings.clone_from(&ids);
+    }
+}
+
 /// Notes what cannot be told of an echo.
 pub fn leave_doubt(report: &mut Report, echo: &Echo, why: &str) {
     report.doubt(format!("{}: {why}", title(echo)));
