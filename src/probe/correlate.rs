@@ -104,6 +104,11 @@ pub fn correlate(bundle: &Bundle, ways: &Ways, plan: &Plan, collected: &Collecte
         back: only_seen(&back),
         underlay: collected.underlay.as_ref().map(one),
         large: collected.large.as_ref().map(one),
+        large_is_silent: collected
+            .large
+            .iter()
+            .flatten()
+            .all(|sent| matches!(sent.outcome, Outcome::Silence)),
         changes: changes(bundle, collected),
     };
     let mut errors = errors(&collected.main);

@@ -165,6 +165,20 @@ fn cases() -> Vec<Case> {
         .is("rule-drop", "host02", "--ctstate UNTRACKED"),
         // Sizes: small packets pass.
         Case::new(
+            "host02",
+            "iptables -I FORWARD -d 10.244.1.2 -m length --length 1000:9000 -j DROP",
+            "iptables -D FORWARD 1",
+        )
+        .is("rule-drop", "host02", "--length 1000:9000")
+        .answered(),
+        Case::new(
+            "host02",
+            "iptables -I FORWARD -d 10.244.1.2 -m u32 --u32 '0&0xFFFF=0x400:0xFFFF' -j DROP",
+            "iptables -D FORWARD 1",
+        )
+        .is("lost-here", "host02", "--u32")
+        .answered(),
+        Case::new(
             "pod2",
             "ip link set eth0 mtu 1000",
             "ip link set eth0 mtu 1450",
@@ -206,7 +220,11 @@ fn what_is_broken_by_hand_is_named_with_the_way_back() {
         shell(case.on, &with_mac(case.heal));
         let findings = trace["findings"].as_array().unwrap();
         let told = findings.first().cloned().unwrap_or_default();
-        let all = format!("{} {} {}", told["what"], told["fix"], told["place"]);
+        let possible = &told["possible"][0]["what"];
+        let all = format!(
+            "{} {} {} {possible}",
+            told["what"], told["fix"], told["place"]
+        );
         let right = findings.len() == 1
             && code == 1
             && told["id"] == case.id
@@ -226,6 +244,27 @@ fn what_is_broken_by_hand_is_named_with_the_way_back() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // A third one that has a pod's address is not on the way, and the tables of all nodes tell.
+    shell("host02", "ip address add 10.244.0.2/32 dev enp0s8");
+    let checked = lab.run(&["check", "-o", "json", &here]);
+    shell("host02", "ip address del 10.244.0.2/32 dev enp0s8");
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    let told = &report["findings"][0];
+    assert_eq!(
+        (
+            checked.status.code(),
+            &told["id"],
+            &told["node"],
+            &told["device"]
+        ),
+        (
+            Some(1),
+            &"duplicate-pod-address".into(),
+            &"host02".into(),
+            &"enp0s8".into()
+        ),
+        "{report:#}"
+    );
     let (trace, code) = lab.trace(&["pod1", "pod2", &here]);
     assert_eq!(code, 0, "{trace:#}");
 }

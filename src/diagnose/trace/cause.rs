@@ -174,14 +174,20 @@ impl<'a> Case<'a> {
             Cause::ForwardingOff { sysctl } => self.forwarding_off(sysctl),
             Cause::ReversePath { source, mode } => self.reverse_path(*source, *mode),
             Cause::Martian { address, why } => self.martian(*address, why),
-            Cause::DeliveredElsewhere { to } => Told::new("duplicate-pod-address", &to.node)
-                .place(to.name.clone())
-                .what(format!(
-                    "{} reaches {to}, which has the address too",
-                    self.destination()
-                ))
-                .show(format!("ovl pod {}", self.destination()))
-                .fix("delete one of the pods that have the address"),
+            Cause::DeliveredElsewhere { to } => {
+                let told = self
+                    .of_space("duplicate-pod-address")
+                    .what(format!(
+                        "{} reaches {to}, which has the address too",
+                        self.destination()
+                    ))
+                    .show(format!("ovl pod {}", self.destination()))
+                    .fix("delete one of the pods that have the address");
+                match origin::borne_too(self, self.node, self.netns, self.destination()) {
+                    Some(borne) => told.fix(borne.fix),
+                    None => told,
+                }
+            }
             Cause::NotInBridge { bridge } => self.outside_bridge(bridge),
             Cause::PortNotForwarding { state } => self.port(state),
             Cause::PortIsolated => {

@@ -27,6 +27,9 @@ pub struct Observed {
     /// Sent and answered: of the size that the source believes in, not to be cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub large: Option<(u32, u32)>,
+    /// Nobody said why those were lost: neither our own kernel nor a router.
+    #[serde(skip)]
+    pub large_is_silent: bool,
     /// Counters that moved by more than they do in idleness.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -81,6 +84,7 @@ pub(super) fn weigh(
     let passes = observed.sent > 0 && observed.answered >= observed.sent;
     let gap = if passes { None } else { gap(ways, observed) };
     let mut lost_is_told = false;
+    let large_is_told = predicted.iter().any(|(leg, _)| *leg == Leg::Large);
     for (leg, finding) in predicted {
         let certainty = match leg {
             Leg::Quiet => Certainty::Proven,
@@ -146,6 +150,9 @@ pub(super) fn weigh(
             possible: Vec::new(),
         });
     }
+    if passes && !large_is_told {
+        conclusion.verdicts.extend(large_lost(ways, observed));
+    }
     if passes || lost_is_told || observed.sent == 0 {
         return;
     }
@@ -188,6 +195,93 @@ fn contradict(finding: &Finding, conclusion: &mut Conclusion) {
     ));
     conclusion.more_may_follow = false;
     conclusion.contradicted = true;
+}
+
+/// Large packets that every device of the way takes are lost, and small ones are not: by a rule that is not followed,
+/// or by something that no table tells of and that carries less, a switch or the network of a cloud.
+fn large_lost(ways: &Ways<'_>, observed: &Observed) -> Option<Verdict> {
+    let (sent, 0) = observed.large? else {
+        return None;
+    };
+    let (large, back) = (ways.large?, ways.large_back?);
+    // One is no proof; and what our own kernel or a router speaks of is no black hole.
+    if sent < 2 || !observed.large_is_silent || !large.is_delivered() || !back.is_delivered() {
+        return None;
+    }
+    let size = large.packet.size;
+    let what = format!("packets of {size} octets are lost without a word, and small ones pass");
+    let rules = large.notes.iter().chain(&back.notes).filter_map(|note| {
+        let NoteKind::MayDrop { hook, .. } = &note.kind else {
+            return None;
+        };
+        let row = note.row.as_ref()?;
+        Some((
+            &note.at,
+            format!("a rule at {} of {}: {}", hook.as_str(), note.at, row.text),
+        ))
+    });
+    let rules: Vec<_> = rules.collect();
+    let (id, at, what, fix, possible) = if let Some((at, _)) = rules.first() {
+        let fix = "take the rules away one by one";
+        (
+            "lost-here",
+            *at,
+            what,
+            fix,
+            rules.iter().map(|(_, what)| what.clone()).collect(),
+        )
+    } else {
+        let crosses = large.hops.iter().position(|hop| hop.wire.is_some())?;
+        let (from, to) = (
+            &large.hops.get(crosses)?.at,
+            &large.hops.get(crosses + 1)?.at,
+        );
+        let what = format!(
+            "{what}; all devices take them, so that something between {from} and {to} carries less"
+        );
+        let possible =
+            "a switch, a cloud's network or a tunnel under the nodes whose MTU is smaller";
+        let fix = "a smaller MTU for the nodes' devices and the pods, or a larger one for what connects the nodes";
+        (
+            "underlay-mtu-too-small",
+            from,
+            what,
+            fix,
+            vec![possible.to_owned()],
+        )
+    };
+    let tell = format!(
+        "ovl trace {} {} --df --size N, with smaller and smaller N",
+        large.packet.source, large.packet.destination
+    );
+    Some(Verdict {
+        finding: Finding {
+            id,
+            severity: catalogue::find(id).map_or(Severity::Fault, |entry| entry.severity),
+            node: at.node.clone(),
+            place: Some(at.name.clone()).filter(|name| name != "root"),
+            device: at.device.as_ref().map(|device| device.name.clone()),
+            what,
+            why: first_sentence(id),
+            evidence: vec![
+                answered(observed),
+                Evidence::new(
+                    "probe",
+                    format!("0 of {sent} packets of {size} octets answered"),
+                ),
+            ],
+            show: tell.clone(),
+            fix: fix.to_owned(),
+        },
+        certainty: Certainty::Seen,
+        possible: possible
+            .into_iter()
+            .map(|what| Possible {
+                what,
+                tell: tell.clone(),
+            })
+            .collect(),
+    })
 }
 
 /// The tables say that what is for a pod is taken by another namespace.

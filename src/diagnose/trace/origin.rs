@@ -8,9 +8,10 @@ mod tunnel;
 
 use std::net::IpAddr;
 
+use super::cause::Case;
 use super::facts;
 use crate::diagnose::Evidence;
-use crate::model::Bundle;
+use crate::model::{Bundle, Netns, Node};
 pub(super) use block::{
     block_route, by_stranger, claimed_twice, no_block_route, passed_to_router, wrong_node,
 };
@@ -81,6 +82,48 @@ impl Told {
         self.evidence.extend(evidence);
         self
     }
+}
+
+/// A namespace has an address that is another's, and was not given it by a network of pods.
+pub(super) fn borne_too(
+    case: &Case<'_>,
+    node: &Node,
+    netns: &Netns,
+    address: IpAddr,
+) -> Option<Told> {
+    let row = netns.addresses.iter().find(|row| row.address == address)?;
+    let is_given = node.sandboxes_in(netns.id).any(|sandbox| {
+        sandbox.addresses.contains(&address)
+            || node.cni.results.iter().any(|result| {
+                result.container == sandbox.id && result.addresses().contains(&address)
+            })
+    });
+    let other = facts::holders(case.bundle, address)
+        .find(|holder| (&holder.node.name, holder.netns.id) != (&node.name, netns.id))?;
+    if is_given {
+        return None;
+    }
+    let device = netns.device_name(row.device);
+    let id = if other.is_pod() {
+        "duplicate-pod-address"
+    } else {
+        "duplicate-node-address"
+    };
+    let prefix = case.prefix();
+    Some(
+        Told::new(id, &node.name)
+            .device(&device)
+            .what(format!(
+                "{address} is the address of {}, and {device} of {} has it too",
+                other.name(),
+                node.name
+            ))
+            .show(format!("{prefix}ip address show to {address}"))
+            .fix(format!(
+                "{prefix}ip address del {address}/{} dev {device}",
+                row.prefix_len
+            )),
+    )
 }
 
 /// An IPv6 address that its host does not use: not yet, or never as somebody else has it.

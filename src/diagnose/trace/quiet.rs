@@ -194,11 +194,12 @@ pub(super) fn asymmetric(bundle: &Bundle, there: &Path, back: &Path) -> Option<F
 
 /// A packet of the size that the sender believes in is lost.
 pub(super) fn too_large(bundle: &Bundle, path: &Path, drop: &Drop) -> Option<Finding> {
-    let Cause::MtuExceeded { .. } = drop.cause else {
-        // What is lost for another reason was told for the small packet.
-        return None;
-    };
-    Some(super::cause::finding(bundle, path, drop))
+    // A rule may look at the length; what is lost for another reason was told for the small packet.
+    matches!(
+        drop.cause,
+        Cause::MtuExceeded { .. } | Cause::Filtered { .. }
+    )
+    .then(|| super::cause::finding(bundle, path, drop))
 }
 
 /// A packet of the size that the sender believes in arrives in pieces, as a node's device is smaller than the others'.

@@ -84,11 +84,16 @@ impl Case<'_> {
 
     /// A node that gets no answer for its next hop.
     pub(super) fn node_unresolved(&self, address: IpAddr, why: &Unanswered) -> Told {
+        let own = || {
+            origin::host_route(self.bundle, self.destination())
+                .filter(|told| told.node == self.node.name)
+        };
         if let Some(told) = origin::of_routing(self, address) {
             return told;
         }
         // For a pod: the pod itself is at fault.
         if let Some(told) = origin::broken_destination(self, address)
+            .or_else(own)
             .or_else(|| origin::claimed_twice(self, address))
             .or_else(|| origin::flat(self, address))
         {

@@ -39,7 +39,9 @@ impl Case<'_> {
     }
 
     pub(super) fn forbidden(&self, destination: IpAddr, kind: &str) -> Told {
-        if let Some(told) = origin::of_routing(self, destination) {
+        if let Some(told) =
+            origin::of_routing(self, destination).or_else(|| self.discarded_by_rule(destination))
+        {
             return told;
         }
         if !self.is_pod() {
@@ -66,9 +68,6 @@ impl Case<'_> {
         } else {
             "unreachable-route"
         };
-        if let Some(told) = self.discarded_by_rule(destination) {
-            return told;
-        }
         let mut words = row.split_whitespace();
         let target = words.nth(1).unwrap_or_default();
         let table = words
@@ -166,6 +165,11 @@ impl Case<'_> {
 
     pub(super) fn martian(&self, address: IpAddr, why: &str) -> Told {
         if let Some(told) = origin::host_route(self.bundle, address) {
+            return told;
+        }
+        if why.contains("own address")
+            && let Some(told) = origin::borne_too(self, self.node, self.netns, address)
+        {
             return told;
         }
         self.here("martian-source")

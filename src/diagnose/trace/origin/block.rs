@@ -116,10 +116,40 @@ pub(in crate::diagnose::trace) fn passed_to_router(
     });
     // The others' tunnel ends say how the node is meant to reach it, even if it reaches nobody.
     let told = tunnel_missing(case);
-    if !knows_others && told.is_none() {
+    if !knows_others && told.is_none() && !others_route(case, destination, holder.node) {
         return None;
     }
     Some(told.unwrap_or_else(|| no_block_route(case, destination)))
+}
+
+/// Whether another node has a row that sends what is for the pods of one node to that node itself: that is how this
+/// network is made, and a node without such rows has lost them.
+fn others_route(case: &Case<'_>, destination: IpAddr, owner: &Node) -> bool {
+    let has = |node: &Node, address: IpAddr| {
+        node.root()
+            .is_some_and(|root| root.addresses.iter().any(|row| row.address == address))
+    };
+    let sends = |from: &Node, to: &Node, address: IpAddr| {
+        let row = from.root().and_then(|root| in_main(root, address));
+        row.filter(|row| !row.is_default())
+            .and_then(|row| row.nexthops.first()?.gateway)
+            .is_some_and(|gateway| has(to, gateway))
+    };
+    case.bundle.nodes.iter().any(|node| {
+        if node.name == case.node.name {
+            return false;
+        }
+        // The owner's way to this node's pods is as good a proof.
+        match node.name == owner.name {
+            false => sends(node, owner, destination),
+            true => case
+                .node
+                .sandboxes
+                .iter()
+                .flat_map(|sandbox| &sandbox.addresses)
+                .any(|address| sends(node, case.node, *address)),
+        }
+    })
 }
 
 /// A row of its own sends what is for a pod to a router that no node is, while others are sent to the pod's node itself.
