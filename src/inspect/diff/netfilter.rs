@@ -59,7 +59,7 @@ impl Comparison<'_> {
             self.change(
                 "nft",
                 ChangeKind::Changed,
-                format!("nft ruleset: {come} objects new, {gone} gone"),
+                format!("nft ruleset: {come} new, {gone} gone"),
             );
         }
     }

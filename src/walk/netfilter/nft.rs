@@ -207,6 +207,12 @@ pub(super) fn notation(rule: &Json) -> String {
             "snat" | "dnat" => {
                 words.push(format!("{kind} to {}", value_text(body.get("addr"))));
             }
+            "vmap" => words.push(format!(
+                "{} vmap {}",
+                left(body.get("key")),
+                value_text(body.get("data"))
+            )),
+            "limit" => words.push(limit(body)),
             other => words.push(other.to_owned()),
         }
     }
@@ -214,6 +220,17 @@ pub(super) fn notation(rule: &Json) -> String {
         words.push(format!("comment \"{comment}\""));
     }
     words.join(" ")
+}
+
+/// `limit rate over 1/second`
+fn limit(body: &Json) -> String {
+    let over = body.get("inv").and_then(Json::as_bool).unwrap_or(false);
+    format!(
+        "limit rate {}{}/{}",
+        if over { "over " } else { "" },
+        value_text(body.get("rate")),
+        text(body, "per").unwrap_or("second")
+    )
 }
 
 fn left(expression: Option<&Json>) -> String {
@@ -313,7 +330,13 @@ fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
     }
     if let Some(meta) = expression.get("meta") {
         match text(meta, "key")? {
-            "nfproto" => return Some(Test::Always).filter(|_| right.is_string()),
+            "nfproto" | "protocol" => {
+                return match right.as_str()? {
+                    "ipv4" | "ip" => Some(Test::Version(Family::Inet)),
+                    "ipv6" | "ip6" => Some(Test::Version(Family::Inet6)),
+                    _ => None,
+                };
+            }
             "length" => {
                 let length = u32::try_from(right.as_u64()?).ok()?;
                 return Some(Test::Length(length, length));

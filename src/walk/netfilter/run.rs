@@ -427,6 +427,7 @@ impl Run<'_, '_> {
                 .iter()
                 .any(|element| self.is_element(fields, element)),
             Test::Length(least, most) => (*least..=*most).contains(&packet.size),
+            Test::Version(family) => *family == family_of(packet.destination),
             Test::Always => true,
             Test::Chance | Test::Unknown(_) => true,
         };

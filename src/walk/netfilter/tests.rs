@@ -529,3 +529,33 @@ fn a_chain_of_a_device_sees_what_passes_that_device() {
     };
     assert_eq!(undo_of(&loss), "nft delete rule netdev guard in handle 4");
 }
+
+#[test]
+fn a_rule_of_one_family_is_none_of_the_others() {
+    let rule = |version: &str| {
+        let rules = netns(
+            &[],
+            vec![
+                json!({"table": {"family": "inet", "name": "guard"}}),
+                json!({"chain": {"family": "inet", "table": "guard", "name": "f", "type": "filter",
+                    "hook": "forward", "prio": 0, "policy": "accept"}}),
+                json!({"rule": {"family": "inet", "table": "guard", "chain": "f", "handle": 3, "expr": [
+                    {"match": {"op": "==", "left": {"meta": {"key": "nfproto"}}, "right": version}},
+                    {"drop": null}]}}),
+            ],
+        );
+        is_dropped(&rules, Hook::Forward, tcp("10.0.0.2", 80))
+    };
+    assert_eq!((rule("ipv4"), rule("ipv6")), (true, false));
+}
+
+#[test]
+fn maps_and_limits_are_told_as_nft_lists_them() {
+    let rule = json!({"expr": [
+        {"limit": {"rate": 1, "per": "second", "inv": true}},
+        {"vmap": {"key": {"payload": {"protocol": "ip", "field": "daddr"}}, "data": "@pods"}}]});
+    assert_eq!(
+        nft_rule(&rule),
+        "limit rate over 1/second ip daddr vmap @pods"
+    );
+}
