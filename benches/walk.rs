@@ -15,7 +15,6 @@ mod thousand;
 use std::time::Duration;
 
 use ovl::model::NetnsId;
-use ovl::walk::path::End;
 use ovl::walk::{Network, Origin, Packet};
 use thousand::{Kind, PODS, bundle, name, pod_address};
 
@@ -56,10 +55,7 @@ fn main() {
             goal: Some(spaces[to as usize]),
         };
         let end = network.end(origin, &packet);
-        assert!(
-            matches!(end, End::Delivered { .. }),
-            "{from} to {to}: {end:?}"
-        );
+        assert_eq!(end, Ok(spaces[to as usize]), "{from} to {to}");
     };
     let all = nodes * PODS;
     let mut seed: u64 = 1;

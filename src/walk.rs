@@ -27,6 +27,7 @@ mod neighbour;
 pub mod netfilter;
 pub mod network;
 pub mod path;
+mod places;
 mod translation;
 mod tunnel;
 pub mod walker;

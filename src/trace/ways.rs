@@ -232,7 +232,12 @@ fn endpoints(network: &Network<'_>, origin: Origin, packet: &Packet) -> Vec<Serv
             ServiceEndpoint {
                 address,
                 port,
-                end: network.end(origin, &to),
+                end: match network.end(origin, &to) {
+                    Ok(space) => End::Delivered {
+                        at: network.place(space, None),
+                    },
+                    Err(end) => end,
+                },
             }
         })
         .collect()

@@ -147,7 +147,7 @@ fn arp(fib: &Fib<'_>, device: &Link, target: IpAddr, asker: Option<IpAddr>) -> A
     let Decision { verdict, route, .. } = fib.lookup(&flow);
     // The question is routed as a packet would be, its source included.
     let output = match &verdict {
-        Verdict::Forward(hops) => hops.first().and_then(|hop| hop.device),
+        Verdict::Forward(hops) => hops.device(),
         _ => None,
     };
     let believed = || match believe(fib, device, &Flow { output, ..flow }) {
@@ -340,8 +340,7 @@ pub fn believe(fib: &Fib<'_>, device: &Link, packet: &Flow) -> Belief {
         // Not a single host's address, or the node's own (`res.type != RTN_UNICAST`).
         Verdict::Local | Verdict::Broadcast | Verdict::Multicast => no(WayBack::Own),
         Verdict::Forward(hops) => {
-            let by_device = hops.iter().any(|hop| hop.device == Some(device.index));
-            if by_device || rp_filter == 0 {
+            if rp_filter == 0 || hops.lead_to(device.index) {
                 return Belief::Yes;
             }
             // A device without an address of its own fails even where any device would do (`no_addr`).

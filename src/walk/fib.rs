@@ -7,7 +7,7 @@
 mod table;
 
 use super::flow::{Flow, family_of};
-use crate::model::number::TableId;
+use crate::model::number::{IfIndex, TableId};
 use crate::model::route::{NextHop, Route, RouteKind};
 use crate::model::rule::{Family, Rule, RuleAction};
 use crate::model::{Netns, State, notation};
@@ -17,6 +17,8 @@ use table::{Entry, Prefixes};
 #[derive(Debug)]
 pub struct Fib<'a> {
     netns: &'a Netns,
+    /// IPv4 where it has no rules of its own.
+    merged: Option<Merged<'a>>,
     inet: Rules<'a>,
     inet6: Rules<'a>,
     /// A handful, so that looking through them is faster than hashing.
@@ -56,10 +58,17 @@ struct Rules<'a> {
     rows: Vec<&'a Rule>,
     /// The tables to ask in turn, if no rule looks at the packet: nearly always.
     tables: Option<Vec<(TableId, &'a Rule)>>,
-    /// IPv4 without rules of its own keeps the tables `local` and `main` as one (`fib_trie.c`,
-    /// `fib_trie_unmerge`), where the longer prefix wins whichever of the two it is in. The first rule parts
-    /// them for good; that there was one, once, cannot be seen.
-    merged: bool,
+}
+
+/// The tables `local` and `main` as one, as IPv4 without rules of its own keeps them (`fib_trie.c`,
+/// `fib_trie_unmerge`): the longer prefix wins whichever of the two it is in. The first rule parts them for good;
+/// that there was one, once, cannot be seen.
+#[derive(Debug)]
+struct Merged<'a> {
+    prefixes: Prefixes<'a>,
+    local: &'a Rule,
+    main: &'a Rule,
+    default: &'a Rule,
 }
 
 /// The next hops of a route that are in use.
@@ -68,12 +77,15 @@ pub struct Ways<'a> {
     hops: &'a [NextHop],
     /// One bit a next hop; routes with more than 64 keep those behind unconditionally.
     usable: u64,
+    /// The device of a sole next hop: here, as the next hop itself may be far away.
+    sole: Option<IfIndex>,
 }
 
 impl<'a> Ways<'a> {
     const NONE: Self = Self {
         hops: &[],
         usable: 0,
+        sole: None,
     };
 
     /// The next hops.
@@ -95,6 +107,20 @@ impl<'a> Ways<'a> {
     pub fn first(self) -> Option<&'a NextHop> {
         self.iter().next()
     }
+
+    /// The device of the first.
+    pub fn device(self) -> Option<IfIndex> {
+        self.sole
+            .or_else(|| self.first().and_then(|hop| hop.device))
+    }
+
+    /// Whether one of them is behind `device`.
+    pub fn lead_to(self, device: IfIndex) -> bool {
+        match self.sole {
+            Some(sole) => sole == device,
+            None => self.iter().any(|hop| hop.device == Some(device)),
+        }
+    }
 }
 
 /// What routing decides about a packet.
@@ -106,6 +132,8 @@ pub struct Decision<'a> {
     pub rule: Option<&'a Rule>,
     /// The route that decided.
     pub route: Option<&'a Route>,
+    /// The path MTU that it sets, octets: beside it, as the row itself need not be looked at otherwise.
+    pub mtu: Option<u32>,
 }
 
 /// What becomes of a packet.
@@ -162,9 +190,17 @@ impl<'a> Fib<'a> {
                 format!("the {what} of this namespace were not read whole: {why}").into()
             })
         });
+        let inet = Rules::of(netns, Family::Inet);
+        let mut merged = inet.merged();
         let mut tables: Vec<((Family, TableId), Prefixes<'a>)> = Vec::new();
         for route in &netns.routes {
             let key = (family_of(route.destination.addr()), route.table);
+            if let (Some(merged), (Family::Inet, TableId::LOCAL | TableId::MAIN)) =
+                (&mut merged, key)
+            {
+                merged.prefixes.push(route);
+                continue;
+            }
             match tables.iter_mut().find(|(other, _)| *other == key) {
                 Some((_, prefixes)) => prefixes.push(route),
                 None => {
@@ -177,9 +213,13 @@ impl<'a> Fib<'a> {
         for ((family, _), prefixes) in &mut tables {
             prefixes.order(*family);
         }
+        if let Some(merged) = &mut merged {
+            merged.prefixes.order(Family::Inet);
+        }
         Self {
             netns,
-            inet: Rules::of(netns, Family::Inet),
+            merged,
+            inet,
             inet6: Rules::of(netns, Family::Inet6),
             tables,
             doubt,
@@ -207,16 +247,20 @@ impl<'a> Fib<'a> {
         if let Some(doubt) = &self.doubt {
             return decided(Verdict::CannotTell(doubt.to_string()), None, None);
         }
-        let rules = match flow.family() {
-            Family::Inet => &self.inet,
-            Family::Inet6 => &self.inet6,
+        let rules = match (flow.family(), &self.merged) {
+            (Family::Inet, Some(merged)) => {
+                return self
+                    .lookup_merged(merged, flow)
+                    .or_else(|| self.lookup_table(TableId::DEFAULT, merged.default, flow))
+                    .unwrap_or_else(|| decided(Verdict::NoRoute, None, None));
+            }
+            (Family::Inet, None) => &self.inet,
+            (Family::Inet6, _) => &self.inet6,
         };
         if let Some(tables) = &rules.tables {
             return tables
                 .iter()
-                .find_map(|(table, rule)| {
-                    self.lookup_table(*table, rules.merged, rule, flow, false)
-                })
+                .find_map(|(table, rule)| self.lookup_table(*table, rule, flow))
                 .unwrap_or_else(|| decided(Verdict::NoRoute, None, None));
         }
         let mut from_priority = 0;
@@ -247,68 +291,42 @@ impl<'a> Fib<'a> {
                     let why = format!("rule '{}' asks the table of a VRF", notation::rule(rule));
                     Verdict::CannotTell(why)
                 }
-                RuleAction::Lookup(table) => {
-                    match self.lookup_table(table, rules.merged, rule, flow, true) {
-                        Some(decision) => return decision,
-                        None => continue,
-                    }
-                }
+                RuleAction::Lookup(table) => match self.lookup_table(table, rule, flow) {
+                    Some(decision) if !self.is_suppressed(rule, &decision) => return decision,
+                    _ => continue,
+                },
             };
             return decided(verdict, Some(rule), None);
         }
         decided(Verdict::NoRoute, None, None)
     }
 
-    /// `None` lets the next rule have its turn.
-    fn lookup_table(
-        &self,
-        table: TableId,
-        merged: bool,
-        rule: &'a Rule,
-        flow: &Flow,
-        may_suppress: bool,
-    ) -> Option<Decision<'a>> {
-        let family = flow.family();
-        let found = if merged && table == TableId::LOCAL {
-            let local = self.best(family, TableId::LOCAL, flow);
-            let main = self.best(family, TableId::MAIN, flow);
-            match (local, main) {
-                (Some(local), Some(main)) if main.0.length > local.0.length => Some(main),
-                (None, main) => main,
-                (local, _) => local,
-            }
+    fn lookup_merged(&self, merged: &Merged<'a>, flow: &Flow) -> Option<Decision<'a>> {
+        let (entry, ways) = self.best(&merged.prefixes, flow)?;
+        let rule = if entry.table == TableId::MAIN {
+            merged.main
         } else {
-            self.best(family, table, flow)
+            merged.local
         };
-        let (entry, hops) = found?;
-        let verdict = match entry.kind {
-            RouteKind::Throw => return None,
-            RouteKind::Unicast => Verdict::Forward(hops),
-            RouteKind::Local | RouteKind::Anycast => Verdict::Local,
-            RouteKind::Broadcast => Verdict::Broadcast,
-            RouteKind::Multicast => Verdict::Multicast,
-            RouteKind::Blackhole => Verdict::Blackhole,
-            RouteKind::Unreachable => Verdict::Unreachable,
-            RouteKind::Prohibit => Verdict::Prohibit,
-            RouteKind::Other => Verdict::CannotTell("a route of an unknown type".to_owned()),
-        };
-        if may_suppress && self.is_suppressed(rule, entry.route, &verdict) {
-            return None;
-        }
-        Some(decided(verdict, Some(rule), Some(entry.route)))
+        decision(rule, &entry, ways)
+    }
+
+    /// `None` lets the next rule have its turn.
+    fn lookup_table(&self, table: TableId, rule: &'a Rule, flow: &Flow) -> Option<Decision<'a>> {
+        let wanted = (flow.family(), table);
+        let (_, prefixes) = self.tables.iter().find(|(key, _)| *key == wanted)?;
+        let (entry, ways) = self.best(prefixes, flow)?;
+        decision(rule, &entry, ways)
     }
 
     /// The route of a table for `flow`, with the next hops that are in use.
-    fn best(&self, family: Family, table: TableId, flow: &Flow) -> Option<(Entry<'a>, Ways<'a>)> {
-        let (_, prefixes) = self
-            .tables
-            .iter()
-            .find(|(key, _)| *key == (family, table))?;
+    fn best(&self, prefixes: &Prefixes<'a>, flow: &Flow) -> Option<(Entry<'a>, Ways<'a>)> {
         prefixes.find_map(flow.destination, |entry| {
             let ways = if entry.plain && flow.output.is_none() {
                 Ways {
                     hops: entry.hops,
                     usable: 1,
+                    sole: entry.device,
                 }
             } else {
                 self.ways(entry.route, flow)?
@@ -341,6 +359,7 @@ impl<'a> Fib<'a> {
         let ways = Ways {
             hops: &route.nexthops,
             usable,
+            sole: None,
         };
         // All of its next hops are dead or elsewhere.
         (ways.len() > 0).then_some(ways)
@@ -374,19 +393,19 @@ impl<'a> Fib<'a> {
 
     /// Only a route that succeeds is suppressed: a blackhole and its like is an error, with which
     /// `fib_rules_lookup` (`net/core/fib_rules.c`) returns before it asks.
-    fn is_suppressed(&self, rule: &Rule, route: &Route, verdict: &Verdict<'_>) -> bool {
+    fn is_suppressed(&self, rule: &Rule, decision: &Decision<'_>) -> bool {
         if matches!(
-            verdict,
+            decision.verdict,
             Verdict::Blackhole | Verdict::Unreachable | Verdict::Prohibit
         ) {
             return false;
         }
-        if let Some(length) = rule.suppress_prefixlen
+        if let (Some(length), Some(route)) = (rule.suppress_prefixlen, decision.route)
             && u32::from(route.destination.prefix_len()) <= length
         {
             return true;
         }
-        match (rule.suppress_ifgroup, verdict) {
+        match (rule.suppress_ifgroup, &decision.verdict) {
             (Some(group), Verdict::Forward(hops)) => hops.iter().any(|hop| {
                 hop.device
                     .and_then(|device| self.netns.link(device))
@@ -463,26 +482,54 @@ impl<'a> Rules<'a> {
             .collect();
         // Rules of one priority are asked in the order in which they stand; the sort is stable.
         rows.sort_by_key(|rule| rule.priority);
-        let merged = family == Family::Inet
-            && rows.iter().map(|rule| (rule.priority, rule.action)).eq([
-                (0, RuleAction::Lookup(TableId::LOCAL)),
-                (32766, RuleAction::Lookup(TableId::MAIN)),
-                (32767, RuleAction::Lookup(TableId::DEFAULT)),
-            ])
-            && rows
-                .iter()
-                .all(|rule| rule.from.is_none() && rule.to.is_none() && !rule.invert);
         let asks_always = |rule: &&'a Rule| match rule.action {
             RuleAction::Lookup(table) if is_unconditional(rule) => Some((table, *rule)),
             _ => None,
         };
         let tables = rows.iter().map(asks_always).collect();
-        Self {
-            rows,
-            tables,
-            merged,
-        }
+        Self { rows, tables }
     }
+
+    /// The rules that every namespace begins with, if these are they.
+    fn merged(&self) -> Option<Merged<'a>> {
+        let usual = [
+            (0, TableId::LOCAL),
+            (32766, TableId::MAIN),
+            (32767, TableId::DEFAULT),
+        ];
+        let [(_, local), (_, main), (_, default)] = self.tables.as_deref()? else {
+            return None;
+        };
+        let rules = [*local, *main, *default];
+        let are_usual = rules.iter().zip(usual).all(|(rule, (priority, table))| {
+            rule.priority == priority && rule.action == RuleAction::Lookup(table)
+        });
+        (are_usual && local.family == Family::Inet).then(|| Merged {
+            prefixes: Prefixes::default(),
+            local,
+            main,
+            default,
+        })
+    }
+}
+
+/// What a route says of a packet that it was found for; `None` lets the next rule have its turn.
+fn decision<'a>(rule: &'a Rule, entry: &Entry<'a>, ways: Ways<'a>) -> Option<Decision<'a>> {
+    let verdict = match entry.kind {
+        RouteKind::Throw => return None,
+        RouteKind::Unicast => Verdict::Forward(ways),
+        RouteKind::Local | RouteKind::Anycast => Verdict::Local,
+        RouteKind::Broadcast => Verdict::Broadcast,
+        RouteKind::Multicast => Verdict::Multicast,
+        RouteKind::Blackhole => Verdict::Blackhole,
+        RouteKind::Unreachable => Verdict::Unreachable,
+        RouteKind::Prohibit => Verdict::Prohibit,
+        RouteKind::Other => Verdict::CannotTell("a route of an unknown type".to_owned()),
+    };
+    Some(Decision {
+        mtu: entry.mtu,
+        ..decided(verdict, Some(rule), Some(entry.route))
+    })
 }
 
 fn decided<'a>(
@@ -494,6 +541,7 @@ fn decided<'a>(
         verdict,
         rule,
         route,
+        mtu: None,
     }
 }
 

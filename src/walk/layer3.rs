@@ -25,6 +25,8 @@ struct Way<'a> {
     next: IpAddr,
     hop: Option<&'a NextHop>,
     route: Option<&'a Route>,
+    /// The path MTU that the route sets.
+    mtu: Option<u32>,
     rows: Vec<Row>,
 }
 
@@ -55,7 +57,7 @@ impl<'a> Walker<'_, 'a> {
         }
         let mut decision = at.fib().lookup(&flow);
         let by = match &decision.verdict {
-            Verdict::Forward(hops) => hops.first().and_then(|hop| hop.device),
+            Verdict::Forward(hops) => hops.device(),
             _ => None,
         };
         let devices = Devices {
@@ -207,6 +209,7 @@ impl<'a> Walker<'_, 'a> {
             next: hop.gateway.unwrap_or(destination),
             hop: Some(hop),
             route: decision.route,
+            mtu: decision.mtu,
             rows,
         })
     }
@@ -235,10 +238,7 @@ impl<'a> Walker<'_, 'a> {
             &mut current,
             &mut way.rows,
         )?;
-        let mtu = way
-            .route
-            .and_then(|route| route.mtu)
-            .map_or(way.link.mtu, |mtu| mtu.min(way.link.mtu));
+        let mtu = way.mtu.map_or(way.link.mtu, |mtu| mtu.min(way.link.mtu));
         if current.packet.size > mtu && !way.link.is_loopback() {
             self.too_big(space, &mut current, &way, mtu, step)?;
         }
@@ -357,7 +357,7 @@ impl<'a> Walker<'_, 'a> {
         match decision.verdict {
             Verdict::Local | Verdict::Broadcast => self.believes(space, link, &flow, true)?,
             Verdict::Forward(ways) => {
-                let output = ways.first().and_then(|hop| hop.device);
+                let output = ways.device();
                 self.believes(space, link, &Flow { output, ..flow }, false)?;
             }
             _ => {}

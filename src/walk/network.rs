@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use super::fib::Fib;
 use super::netfilter::{Hook, Ruleset};
 use super::path::{Device, Packet, Place};
+use super::places::{Places, hash, hash_of};
 use crate::inspect::find;
 use crate::model::number::{IfIndex, NetnsId};
 use crate::model::{Bundle, FdbEntry, Link, LinkKind, Neighbour, Netns, Node};
@@ -60,8 +61,10 @@ pub(super) struct Space<'a> {
 /// The tables of a namespace that answer by device and MAC.
 #[derive(Debug, Default)]
 pub(super) struct Layer2<'a> {
-    links: Map<IfIndex, &'a Link>,
-    neighbours: Map<(IfIndex, IpAddr), &'a Neighbour>,
+    /// Rows of `netns.links`.
+    links: Places,
+    /// Rows of `netns.neighbours`, but for those that answer for others.
+    neighbours: Places,
     /// A bridge's rows by the bridge, a device's own rows by the device.
     fdb: Map<(IfIndex, Mac), Vec<&'a FdbEntry>>,
     ports: Map<IfIndex, Vec<&'a Link>>,
@@ -218,12 +221,27 @@ impl<'a> Space<'a> {
     }
 
     pub(super) fn link(&self, index: IfIndex) -> Option<&'a Link> {
-        self.layer2().links.get(&index).copied()
+        let rows = &self.netns.links.rows;
+        let is_it = |row: usize| rows.get(row).is_some_and(|link| link.index == index);
+        let row = self
+            .layer2()
+            .links
+            .find(hash_of(u64::from(index.0)), is_it)?;
+        rows.get(row)
     }
 
     /// The entry of `ip neigh` for an address behind a device.
     pub(super) fn neighbour(&self, device: IfIndex, address: IpAddr) -> Option<&'a Neighbour> {
-        self.layer2().neighbours.get(&(device, address)).copied()
+        let rows = &self.netns.neighbours.rows;
+        let is_it = |row: usize| {
+            rows.get(row)
+                .is_some_and(|row| row.address == address && row.device == device && !row.proxy)
+        };
+        let row = self
+            .layer2()
+            .neighbours
+            .find(hash(address, device.0), is_it)?;
+        rows.get(row)
     }
 
     /// The rows of a bridge, or of a device itself, for a MAC.
@@ -252,9 +270,13 @@ impl<'a> Space<'a> {
 
 impl<'a> Layer2<'a> {
     fn new(netns: &'a Netns) -> Self {
-        let mut this = Self::default();
-        for link in &netns.links {
-            this.links.insert(link.index, link);
+        let mut this = Self {
+            links: Places::new(netns.links.rows.len()),
+            neighbours: Places::new(netns.neighbours.rows.len()),
+            ..Self::default()
+        };
+        for (row, link) in netns.links.iter().enumerate() {
+            this.links.insert(hash_of(u64::from(link.index.0)), row);
             if matches!(link.kind, LinkKind::Vxlan(_)) {
                 this.vxlans.push(link);
             }
@@ -262,8 +284,11 @@ impl<'a> Layer2<'a> {
                 this.ports.entry(master).or_default().push(link);
             }
         }
-        for row in netns.neighbours.iter().filter(|row| !row.proxy) {
-            this.neighbours.insert((row.device, row.address), row);
+        for (row, neighbour) in netns.neighbours.iter().enumerate() {
+            if !neighbour.proxy {
+                let key = hash(neighbour.address, neighbour.device.0);
+                this.neighbours.insert(key, row);
+            }
         }
         for row in &netns.fdb {
             let table = row.master.unwrap_or(row.device);

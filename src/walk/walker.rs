@@ -140,10 +140,16 @@ impl<'a> Network<'a> {
         self.way(origin, packet, false, Memory::default()).0
     }
 
-    /// Only how it ends: nothing is written down on the way.
-    pub fn end(&self, origin: Origin, packet: &Packet) -> End {
+    /// Only where it arrives: nothing is written down on the way.
+    ///
+    /// # Errors
+    /// How it ends otherwise.
+    pub fn end(&self, origin: Origin, packet: &Packet) -> Result<SpaceId, End> {
         let mut walker = Walker::new(self, origin.goal, false, Memory::default());
-        walker.run(origin.space, packet, false)
+        match walker.start(origin.space, packet, false) {
+            Ok((space, _)) => Ok(space),
+            lost => Err(walker.ended(lost)),
+        }
     }
 
     /// The way of a packet and of what answers it.

@@ -2,24 +2,28 @@
 
 use std::net::IpAddr;
 
-use foldhash::{HashMap, HashMapExt};
+use smallvec::SmallVec;
 
 use crate::model::Route;
+use crate::model::number::{IfIndex, TableId};
 use crate::model::route::{NextHop, RouteKind};
 use crate::model::rule::Family;
+use crate::walk::places::{Places, hash};
 
 /// One table: its routes, the longest prefix first, those to one destination in the order of preference.
 #[derive(Debug, Default)]
 pub(super) struct Prefixes<'a> {
     routes: Vec<Entry<'a>>,
-    /// Where the routes of one destination begin, by prefix length, longest first. Small tables have none:
-    /// they are read from the start.
-    lengths: Vec<(u8, HashMap<IpAddr, u32>)>,
+    /// The lengths of its prefixes, the longest first. Small tables have none: they are read from the start.
+    lengths: SmallVec<[u8; 8]>,
+    /// Where in `routes` those of a destination begin, by the destination and its length.
+    starts: Places,
 }
 
 /// A route with what a lookup asks of it side by side: in a network of many nodes each row that has to be
 /// looked at comes from memory.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(super) struct Entry<'a> {
     pub(super) network: IpAddr,
     pub(super) length: u8,
@@ -27,6 +31,10 @@ pub(super) struct Entry<'a> {
     /// Whatever the packet, as far as routes are concerned: no type of service, no source, and one next hop
     /// that is in use.
     pub(super) plain: bool,
+    pub(super) table: TableId,
+    pub(super) mtu: Option<u32>,
+    /// Of the first next hop.
+    pub(super) device: Option<IfIndex>,
     pub(super) hops: &'a [NextHop],
     pub(super) route: &'a Route,
 }
@@ -43,6 +51,9 @@ impl<'a> Entry<'a> {
                 && route.source.is_none()
                 && hops.len() == 1
                 && hops.iter().all(in_use),
+            table: route.table,
+            mtu: route.mtu,
+            device: hops.first().and_then(|hop| hop.device),
             hops,
             route,
         }
@@ -80,19 +91,27 @@ impl<'a> Prefixes<'a> {
             };
             let length = std::cmp::Reverse(route.destination.prefix_len());
             let network = route.destination.network();
-            (length, network, subtree, tos, route.metric, preference)
+            // Where two tables are one, `local` is the one asked first.
+            let table = route.table != TableId::LOCAL;
+            let metric = route.metric;
+            (length, network, table, subtree, tos, metric, preference)
         });
         if self.routes.len() <= SMALL {
             return;
         }
+        self.starts = Places::new(self.routes.len());
+        let mut last = None;
         for (at, entry) in self.routes.iter().enumerate() {
-            let length = entry.length;
-            if self.lengths.last().is_none_or(|(last, _)| *last != length) {
-                self.lengths.push((length, HashMap::new()));
+            let destination = Some((entry.length, entry.network));
+            if last == destination {
+                continue;
             }
-            if let (Some((_, starts)), Ok(at)) = (self.lengths.last_mut(), u32::try_from(at)) {
-                starts.entry(entry.network).or_insert(at);
+            last = destination;
+            if self.lengths.last() != Some(&entry.length) {
+                self.lengths.push(entry.length);
             }
+            let hash = hash(entry.network, u32::from(entry.length));
+            self.starts.insert(hash, at);
         }
     }
 
@@ -109,16 +128,17 @@ impl<'a> Prefixes<'a> {
                 .filter(|entry| entry.contains(destination))
                 .find_map(accept);
         }
-        for (length, starts) in &self.lengths {
-            let network = truncated(destination, *length);
-            let Some(start) = starts.get(&network) else {
-                continue;
-            };
-            let found = self
-                .routes
+        for &length in &self.lengths {
+            let network = truncated(destination, length);
+            let is_it = |entry: &&Entry<'a>| entry.length == length && entry.network == network;
+            let start = self.starts.find(hash(network, u32::from(length)), |at| {
+                self.routes.get(at).is_some_and(|entry| is_it(&entry))
+            });
+            let found = start
+                .and_then(|start| self.routes.get(start..))
+                .unwrap_or_default()
                 .iter()
-                .skip(*start as usize)
-                .take_while(|entry| entry.length == *length && entry.network == network)
+                .take_while(is_it)
                 .find_map(&mut accept);
             if found.is_some() {
                 return found;
