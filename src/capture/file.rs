@@ -151,7 +151,9 @@ impl Reader {
     ///
     /// # Errors
     /// When the file is broken here; the reader then stands at its end.
-    #[inline]
+    // Inlined, the position stays in registers: written here and read at once by `record`, part of it in wider
+    // pieces than it was written in, it is waited for.
+    #[inline(always)]
     pub fn advance(&mut self) -> Result<bool, Error> {
         if let Some(done) = &self.current {
             self.input.consume(done.total);

@@ -35,7 +35,7 @@ impl Merge {
     ///
     /// # Errors
     /// When one of the files is broken. The others go on: call again.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self) -> Result<bool, Error> {
         // One file needs no comparing.
         if let [only] = self.readers.as_mut_slice() {
@@ -45,6 +45,7 @@ impl Merge {
         self.advance_many()
     }
 
+    #[inline(never)]
     fn advance_many(&mut self) -> Result<bool, Error> {
         self.unread.extend(self.current.take());
         while let Some(index) = self.unread.pop_front() {
