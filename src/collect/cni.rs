@@ -3,9 +3,11 @@
 //!
 //! Broken files are rows with an error, not a reason to read nothing: it is the broken one that matters.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -97,18 +99,27 @@ fn existing(dirs: &[PathBuf]) -> Vec<String> {
         .collect()
 }
 
-/// The names in a directory, sorted by their octets; a directory that is not there has none.
+/// The paths of what is in a directory, sorted by the octets of their names; a directory that is not there is empty.
 fn names(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    names_where(dir, |_| true)
+}
+
+/// Only those whose names are `wanted`.
+fn names_where(dir: &Path, wanted: impl Fn(&OsStr) -> bool) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    Ok(paths)
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        if wanted(&name) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names.into_iter().map(|name| dir.join(name)).collect())
 }
 
 fn unreadable<T>(dir: &Path, error: &io::Error) -> Table<T> {
@@ -231,21 +242,15 @@ pub(super) fn results(cache_dir: &Path) -> Table<CachedResult> {
 /// The cached results of some sandboxes: the file names have their identifiers in them.
 fn results_of(cache_dir: &Path, containers: &[String]) -> Table<CachedResult> {
     let dir = cache_dir.join("results");
-    let is_of = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| {
-            let name = name.to_string_lossy();
-            containers
-                .iter()
-                .any(|id| !id.is_empty() && name.contains(id.as_str()))
-        })
-    };
-    match names(&dir) {
+    let ids: Vec<_> = containers
+        .iter()
+        .filter(|id| !id.is_empty())
+        .map(memchr::memmem::Finder::new)
+        .collect();
+    let is_of = |name: &OsStr| ids.iter().any(|id| id.find(name.as_bytes()).is_some());
+    match names_where(&dir, is_of) {
         Ok(paths) => Table::partial(
-            paths
-                .iter()
-                .filter(|path| is_of(path))
-                .filter_map(|path| result(path))
-                .collect(),
+            paths.iter().filter_map(|path| result(path)).collect(),
             "only what concerns the pod was read",
         ),
         Err(error) => unreadable(&dir, &error),

@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::path::Path;
+
+use rustix::fs::{CWD, Dir, Mode, OFlags};
 
 use super::proc_file;
 use crate::model::NetnsId;
@@ -32,15 +36,15 @@ pub(super) struct ByNetns {
 /// When `/proc` cannot be listed.
 pub(super) fn by_netns() -> io::Result<ByNetns> {
     let mut found = ByNetns::default();
-    for entry in fs::read_dir("/proc")? {
-        let Some(pid) = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
-        else {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let proc = rustix::fs::open("/proc", flags, Mode::empty())?;
+    for entry in Dir::read_from(&proc)? {
+        let entry = entry?;
+        let name = entry.file_name().to_str();
+        let Some(pid) = name.ok().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        match netns_of(pid) {
+        match netns_in(&proc, &format!("{pid}/ns/net")) {
             Ok(id) => found.pids.entry(id).or_default().push(pid),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => found.hidden += 1,
             Err(_) => {}
@@ -123,9 +127,15 @@ fn members(group: &Path, pids: &mut Vec<u32>) {
 /// # Errors
 /// When it is gone, a zombie, or not to be looked at.
 pub(super) fn netns_of(pid: u32) -> io::Result<NetnsId> {
-    let target = rustix::fs::readlink(format!("/proc/{pid}/ns/net"), Vec::new())?;
-    target
-        .to_str()
+    netns_in(CWD, &format!("/proc/{pid}/ns/net"))
+}
+
+/// The namespace that a link of `/proc` stands for.
+fn netns_in(dir: impl AsFd, link: &str) -> io::Result<NetnsId> {
+    // The longest is `net:[4294967295]`.
+    let mut target = [MaybeUninit::uninit(); 32];
+    let (target, _) = rustix::fs::readlinkat_raw(dir, link, &mut target)?;
+    std::str::from_utf8(target)
         .ok()
         .and_then(|text| text.strip_prefix("net:[")?.strip_suffix(']')?.parse().ok())
         .map(NetnsId)

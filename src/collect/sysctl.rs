@@ -19,7 +19,7 @@ use crate::model::{State, Table};
 const LONGEST: usize = 256;
 
 /// Settings of every namespace, by directory.
-const NAMES: [(&str, &[&str]); 4] = [
+const NAMES: [(&str, &[&str]); 6] = [
     (
         "ipv4",
         &[
@@ -38,18 +38,6 @@ const NAMES: [(&str, &[&str]); 4] = [
             "tcp_mtu_probing",
             "tcp_l3mdev_accept",
             "udp_l3mdev_accept",
-            "conf/all/forwarding",
-            "conf/all/rp_filter",
-            "conf/all/proxy_arp",
-            "conf/all/accept_local",
-            "conf/all/route_localnet",
-            "conf/all/arp_ignore",
-            "conf/all/arp_announce",
-            "conf/all/arp_filter",
-            "conf/all/src_valid_mark",
-            "conf/all/send_redirects",
-            "conf/all/log_martians",
-            "conf/all/bc_forwarding",
             "conf/default/forwarding",
             "conf/default/rp_filter",
             "conf/default/proxy_arp",
@@ -59,12 +47,29 @@ const NAMES: [(&str, &[&str]); 4] = [
         ],
     ),
     (
+        "ipv4/conf/all",
+        &[
+            "forwarding",
+            "rp_filter",
+            "proxy_arp",
+            "accept_local",
+            "route_localnet",
+            "arp_ignore",
+            "arp_announce",
+            "arp_filter",
+            "src_valid_mark",
+            "send_redirects",
+            "log_martians",
+            "bc_forwarding",
+        ],
+    ),
+    (
+        "ipv6/conf/all",
+        &["forwarding", "disable_ipv6", "proxy_ndp", "accept_ra"],
+    ),
+    (
         "ipv6",
         &[
-            "conf/all/forwarding",
-            "conf/all/disable_ipv6",
-            "conf/all/proxy_ndp",
-            "conf/all/accept_ra",
             "conf/default/forwarding",
             "conf/default/disable_ipv6",
             "neigh/default/gc_thresh3",
@@ -89,13 +94,13 @@ const NAMES: [(&str, &[&str]); 4] = [
 
 /// The settings of the calling thread's namespace. One that the kernel does not have is left out.
 pub(super) fn read() -> Table<Sysctl> {
-    read_those(|_| true)
+    read_those(|_, _| true)
 }
 
 /// Those that count for every device, beside its own.
 pub(super) fn read_of_all_devices() -> Table<Sysctl> {
     only(
-        read_those(|name| name.starts_with("conf/all/")),
+        read_those(|directory, _| directory.ends_with("/conf/all")),
         "of all devices",
     )
 }
@@ -103,7 +108,7 @@ pub(super) fn read_of_all_devices() -> Table<Sysctl> {
 /// Those of connection tracking.
 pub(super) fn read_of_conntrack() -> Table<Sysctl> {
     only(
-        read_those(|name| name.starts_with("nf_conntrack_")),
+        read_those(|_, file| file.starts_with("nf_conntrack_")),
         "of connection tracking",
     )
 }
@@ -115,19 +120,23 @@ fn only(table: Table<Sysctl>, what: &str) -> Table<Sysctl> {
     }
 }
 
-fn read_those(wanted: impl Fn(&str) -> bool) -> Table<Sysctl> {
+fn read_those(wanted: impl Fn(&str, &str) -> bool) -> Table<Sysctl> {
     let mut rows = Vec::new();
     for (name, files) in NAMES {
+        let files = files.iter().filter(|file| wanted(name, file));
+        if files.clone().next().is_none() {
+            continue;
+        }
         let directory = match Directory::open(name) {
             Ok(directory) => directory,
             // Without the protocol or the module there are no settings of it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Table::unavailable(format!("cannot read net/{name}: {error}")),
         };
-        for file in files.iter().filter(|file| wanted(file)) {
+        for file in files {
             match directory.read(file) {
                 Ok(text) => rows.push(Sysctl {
-                    name: format!("net.{name}.{}", file.replace('/', ".")),
+                    name: format!("net.{name}.{file}").replace('/', "."),
                     value: text.split_whitespace().collect::<Vec<_>>().join(" "),
                 }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
