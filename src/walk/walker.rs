@@ -467,3 +467,6 @@ pub(super) struct Passing<'c> {
     pub(super) current: &'c Current,
     pub(super) frame: Option<Frame>,
 }
+
+#[cfg(test)]
+mod tests;
