@@ -13,11 +13,13 @@
 //! | [`netfilter`] | what packet filters and address translation do |
 //! | `layer3` | sending, forwarding, taking, and the checks on arrival |
 //! | `neighbour` | with which MAC |
-//! | `layer2` | pairs, bridges, the underlay |
+//! | `layer2` | devices, pairs, the underlay |
+//! | `bridge` | which port of a bridge |
 //! | `tunnel` | wrapping and unwrapping |
 //! | [`path`] | what comes of it, as plain values |
 
 pub mod answer;
+mod bridge;
 pub mod fib;
 pub mod flow;
 mod layer2;
