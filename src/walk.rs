@@ -15,11 +15,14 @@
 //! | `neighbour` | with which MAC |
 //! | `layer2` | devices, pairs, the underlay |
 //! | `bridge` | which port of a bridge |
+//! | `vlan` | tags, and who is in which VLAN |
 //! | `tunnel` | wrapping and unwrapping |
 //! | [`path`] | what comes of it, as plain values |
 
 pub mod answer;
 mod bridge;
+#[cfg(test)]
+pub(crate) mod bridged;
 pub mod fib;
 pub mod flow;
 mod layer2;
@@ -32,6 +35,7 @@ pub mod path;
 mod places;
 mod translation;
 mod tunnel;
+mod vlan;
 pub mod walker;
 
 pub use network::{Network, SpaceId};

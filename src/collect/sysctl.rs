@@ -79,7 +79,11 @@ const NAMES: [(&str, &[&str]); 6] = [
     ),
     (
         "bridge",
-        &["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"],
+        &[
+            "bridge-nf-call-iptables",
+            "bridge-nf-call-ip6tables",
+            "bridge-nf-filter-vlan-tagged",
+        ],
     ),
     (
         "netfilter",

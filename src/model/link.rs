@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use conf::{Inet6Conf, InetConf};
 pub use kind::{
-    Bond, Bridge, DontFragment, Geneve, Ipvlan, LinkKind, Macvlan, Netkit, Tunnel, Vlan, Vxlan,
+    Bond, Bridge, DontFragment, Geneve, Ipvlan, LinkKind, Macvlan, Netkit, Tunnel, Vlan,
+    VlanProtocol, Vxlan,
 };
 pub use port::{BridgePort, Port, PortState};
 

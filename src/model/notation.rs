@@ -7,7 +7,7 @@ use super::fdb::FdbEntry;
 use super::neighbour::{Neighbour, NeighbourState};
 use super::netns::Netns;
 use super::number::TableId;
-use super::route::{Encap, NextHop, Protocol, Route, RouteKind, Scope};
+use super::route::{Encap, NextHop, PortVlan, Protocol, Route, RouteKind, Scope};
 use super::rule::{Family, Rule, RuleAction};
 
 /// A device's setting as `sysctl` takes it: a dot in the device's name would be read as the end of it, so then
@@ -229,6 +229,18 @@ pub fn neighbour(neighbour: &Neighbour, netns: &Netns) -> String {
         text.push_str(" extern_learn");
     }
     push(&mut text, format_args!(" {}", neighbour.state.as_str()));
+    text
+}
+
+/// A VLAN of a bridge's port as `bridge vlan` prints it: `eth1  10 PVID Egress Untagged`.
+pub fn port_vlan(row: &PortVlan, netns: &Netns) -> String {
+    let mut text = format!("{}  {}", netns.device_name(row.device), row.vlan);
+    if row.pvid {
+        text.push_str(" PVID");
+    }
+    if row.untagged {
+        text.push_str(" Egress Untagged");
+    }
     text
 }
 

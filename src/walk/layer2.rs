@@ -10,13 +10,11 @@ use super::layer3::link_row;
 use super::netfilter::Hook;
 use super::network::{Port, SpaceId};
 use super::path::{Cause, Direction, NoteKind, Packet, Row, RowTable, Step, Wire};
+use super::vlan::TAG_OCTETS;
 use super::walker::{Current, Frame, Passing, Stop, Walker};
 use crate::model::link::LinkFlags;
 use crate::model::number::IfIndex;
 use crate::model::{Link, LinkKind, notation};
-
-/// Octets of a VLAN tag (`VLAN_HLEN`).
-const VLAN_TAG: u32 = 4;
 
 impl<'a> Walker<'_, 'a> {
     /// The device sends the packet; `frame` is missing on devices without frames.
@@ -76,7 +74,7 @@ impl<'a> Walker<'_, 'a> {
             return Err(self.dropped(space, Some(link.index), Cause::PeerDown { peer }, rows));
         }
         // `__is_skb_forwardable`: the far end takes no more than its own MTU and the tag of a VLAN, and says nothing.
-        if link.kind == LinkKind::Veth && current.packet.size > other.mtu + VLAN_TAG {
+        if link.kind == LinkKind::Veth && current.packet.size > other.mtu + TAG_OCTETS {
             let cause = Cause::MtuExceeded {
                 mtu: other.mtu,
                 size: current.packet.size,
@@ -88,6 +86,7 @@ impl<'a> Walker<'_, 'a> {
         if let Some(frame) = frame
             && other.master.is_none()
             && !frame.is_for_all()
+            && frame.tag.is_none()
             && other.mac != Some(frame.to)
             && self.macvlan_on(there, other, frame.to).is_none()
             && link.master.is_none()
@@ -147,6 +146,13 @@ impl<'a> Walker<'_, 'a> {
         })?;
         self.programs(space, link);
         self.frame_hook(space, Hook::Ingress, (Some(link.index), None), &mut current)?;
+        // Before a bridge gets to see it, that the device may be a port of.
+        if let Some(frame) = frame
+            && let Some(tag) = frame.tag
+            && let Some((there, upper)) = self.vlan_on(space, link, tag)
+        {
+            return self.arrive(there, upper, current, Some(frame.with(None)));
+        }
         let at = self.network.get(space);
         if let (Some(master), Some(frame)) = (link.master, frame)
             && at.is_bridge(master)
@@ -158,6 +164,9 @@ impl<'a> Walker<'_, 'a> {
             return self.arrive(there, upper, current, frame);
         }
         if let Some(frame) = frame {
+            if let Some(tag) = frame.tag {
+                return Err(self.nobody_takes(space, link, tag));
+            }
             self.is_for(space, link, frame)?;
         }
         self.receive(space, link, current)
@@ -166,6 +175,13 @@ impl<'a> Walker<'_, 'a> {
     /// `eth_type_trans`: a frame for another MAC is nobody's.
     fn is_for(&self, space: SpaceId, link: &Link, frame: Frame) -> Result<(), Stop> {
         if frame.is_for_all() || link.mac == Some(frame.to) || link.mac.is_none() {
+            return Ok(());
+        }
+        // What the device below takes for its own stays so (`vlan_do_receive`).
+        if matches!(link.kind, LinkKind::Vlan(_))
+            && let Some((_, lower)) = self.lower_of(space, link)
+            && lower.mac == Some(frame.to)
+        {
             return Ok(());
         }
         let cause = Cause::NotForThisMac {
@@ -224,13 +240,7 @@ impl<'a> Walker<'_, 'a> {
         frame: Option<Frame>,
         next: IpAddr,
     ) -> Result<(SpaceId, Packet), Stop> {
-        let at = self.network.get(space);
-        let below = link.lower.and_then(|lower| {
-            let netns = lower.netns.unwrap_or(at.netns.id);
-            let there = self.network.space_of(at.node_number, netns)?;
-            Some((there, self.network.get(there).link(lower.index)?))
-        });
-        let Some((there, lower)) = below else {
+        let Some((there, lower)) = self.lower_of(space, link) else {
             let why = format!("the device below {} was not found", link.name);
             return Err(self.cannot_tell(space, Some(link.index), why));
         };
@@ -245,6 +255,10 @@ impl<'a> Walker<'_, 'a> {
         {
             return self.arrive(sibling, upper, current, Some(frame));
         }
+        let frame = match (&link.kind, frame) {
+            (LinkKind::Vlan(vlan), Some(frame)) => Some(self.tagged(space, link, vlan, frame)?),
+            (_, frame) => frame,
+        };
         self.leaves(there, lower.index, &mut current)?;
         self.pass(Passing {
             space: there,
@@ -284,9 +298,8 @@ impl<'a> Walker<'_, 'a> {
             let there = self.network.get(port.space);
             there.node_number != here && self.network.is_root(port.space)
         };
-        let by_mac = frame
-            .and_then(|frame| self.network.with_mac(frame.to).iter().find(elsewhere))
-            .copied();
+        let tag = frame.and_then(|frame| frame.tag);
+        let by_mac = frame.and_then(|frame| self.outside_with(frame, elsewhere));
         let by_address = self.network.holders(next).iter().find(elsewhere).copied();
         let mut wire = Wire {
             from,
@@ -296,7 +309,13 @@ impl<'a> Walker<'_, 'a> {
         let port = match (by_mac, by_address) {
             (Some(port), _) => {
                 self.cross(wire);
-                port
+                if let Some(why) = self.may_be_retagged(port, tag, next) {
+                    return Err(self.cannot_tell(space, Some(link.index), why));
+                }
+                match self.outer_port(port) {
+                    Ok(port) => port,
+                    Err(why) => return Err(self.cannot_tell(port.space, Some(port.index), why)),
+                }
             }
             (None, Some(_)) => {
                 let mac = frame.map_or(Mac::ZERO, |frame| frame.to);
@@ -332,6 +351,30 @@ impl<'a> Walker<'_, 'a> {
             return Err(self.dropped(port.space, Some(port.index), Cause::DeviceDown, rows));
         }
         self.arrive(port.space, other, current, frame)
+    }
+
+    /// The device of another node by which a frame comes in from the underlay; of several with the MAC, one that takes
+    /// its tag.
+    fn outside_with(&self, frame: Frame, elsewhere: impl Fn(&&Port) -> bool) -> Option<Port> {
+        let mut bearers = self
+            .network
+            .with_mac(frame.to)
+            .iter()
+            .filter_map(|port| self.below_vlans(*port))
+            .map(|(below, _)| below)
+            .filter(|below| elsewhere(&below));
+        let Some(tag) = frame.tag else {
+            return bearers.next();
+        };
+        let takes = |port: &Port| {
+            let link = self.network.get(port.space).link(port.index);
+            link.is_some_and(|link| self.vlan_on(port.space, link, tag).is_some())
+        };
+        let first = bearers.next()?;
+        std::iter::once(first)
+            .chain(bearers)
+            .find(takes)
+            .or(Some(first))
     }
 
     /// A router that is no node takes the packet to whoever has its destination.

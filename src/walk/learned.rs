@@ -14,19 +14,31 @@ use crate::model::number::IfIndex;
 /// What was learned on one way.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learned {
-    ports: HashMap<(SpaceId, IfIndex, Mac), IfIndex>,
+    /// By bridge, VLAN (0 if it does not filter them) and MAC.
+    ports: HashMap<(SpaceId, IfIndex, u16, Mac), IfIndex>,
     ends: HashMap<(SpaceId, IfIndex, Mac), IpAddr>,
 }
 
 impl Learned {
-    /// A bridge has seen a MAC behind a port.
-    pub(super) fn behind(&mut self, space: SpaceId, bridge: IfIndex, mac: Mac, port: IfIndex) {
-        self.ports.insert((space, bridge, mac), port);
+    /// A bridge has seen a MAC of a VLAN behind a port.
+    pub(super) fn behind(
+        &mut self,
+        space: SpaceId,
+        bridge: IfIndex,
+        (vlan, mac): (u16, Mac),
+        port: IfIndex,
+    ) {
+        self.ports.insert((space, bridge, vlan, mac), port);
     }
 
-    /// The port behind which a bridge has seen a MAC.
-    pub(super) fn port(&self, space: SpaceId, bridge: IfIndex, mac: Mac) -> Option<IfIndex> {
-        self.ports.get(&(space, bridge, mac)).copied()
+    /// The port behind which a bridge has seen a MAC of a VLAN.
+    pub(super) fn port(
+        &self,
+        space: SpaceId,
+        bridge: IfIndex,
+        (vlan, mac): (u16, Mac),
+    ) -> Option<IfIndex> {
+        self.ports.get(&(space, bridge, vlan, mac)).copied()
     }
 
     /// A tunnel device has seen a MAC come from a tunnel end.

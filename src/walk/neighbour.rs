@@ -10,6 +10,7 @@ use plugin_core::mac::Mac;
 use super::answer::{Answer, Silence, answer};
 use super::network::{Port, SpaceId};
 use super::path::{Cause, NoteKind, Row, RowTable, Unanswered};
+use super::vlan::{self, Refused, Tag, Within, tag_below};
 use super::walker::{Current, Frame, Stop, Walker};
 use crate::model::link::{LinkFlags, PortState, Vxlan};
 use crate::model::neighbour::NeighbourState;
@@ -27,6 +28,14 @@ const FEW: usize = 16;
 struct Question {
     target: IpAddr,
     asker: IpAddr,
+    /// The tag of the frame it is in.
+    tag: Option<Tag>,
+}
+
+impl Question {
+    fn with(self, tag: Option<Tag>) -> Self {
+        Self { tag, ..self }
+    }
 }
 
 /// What becomes of it. The further down, the less it says.
@@ -93,7 +102,7 @@ impl<'a> Walker<'_, 'a> {
                 ));
             }
             self.is_right(space, link, next, to)?;
-            return Ok(Some(Frame { to, from }));
+            return Ok(Some(Frame::new(to, from)));
         }
         if link.flags.has(LinkFlags::NOARP) && next.is_ipv4() {
             let frames = matches!(
@@ -104,17 +113,18 @@ impl<'a> Walker<'_, 'a> {
                 let rows = vec![super::layer3::link_row(link)];
                 return Err(self.dropped(space, Some(link.index), Cause::ArpOff, rows));
             }
-            return Ok(Some(Frame { to: from, from }));
+            return Ok(Some(Frame::new(from, from)));
         }
         let question = Question {
             target: next,
             asker: current.packet.source,
+            tag: None,
         };
         match self.ask(space, link, question, 0) {
             Heard::Answered(to) => {
                 let kind = NoteKind::WouldResolve { address: next };
                 self.note(space, Some(link.index), kind, None);
-                Ok(Some(Frame { to, from }))
+                Ok(Some(Frame::new(to, from)))
             }
             Heard::CannotTell(why) => Err(self.cannot_tell(space, Some(link.index), why)),
             Heard::Blocked(port, cause) => {
@@ -172,6 +182,11 @@ impl<'a> Walker<'_, 'a> {
                 )),
                 _ => {}
             }
+        }
+        if let Unanswered::NotHeard(cause) = &why
+            && matches!(**cause, Cause::NoPvid | Cause::NotInVlan { .. })
+        {
+            rows.extend(self.vlan_rows(blame.space, blame.index));
         }
         let cause = Cause::NeighbourUnresolved { address, why };
         self.dropped(blame.space, Some(blame.index), cause, rows)
@@ -233,9 +248,12 @@ impl<'a> Walker<'_, 'a> {
     }
 
     /// Whether a device leads to the underlay.
-    fn leads_out(&self, space: SpaceId, link: &Link) -> bool {
+    pub(super) fn leads_out(&self, space: SpaceId, link: &Link) -> bool {
         match link.kind {
-            LinkKind::Device | LinkKind::Bond(_) | LinkKind::Vlan(_) | LinkKind::Macvlan(_) => true,
+            LinkKind::Device | LinkKind::Bond(_) | LinkKind::Macvlan(_) => true,
+            LinkKind::Vlan(_) => self
+                .lower_of(space, link)
+                .is_none_or(|(there, lower)| self.leads_out(there, lower)),
             LinkKind::Veth => self.network.is_root(space) && self.peer_of(space, link).is_none(),
             _ => false,
         }
@@ -269,6 +287,19 @@ impl<'a> Walker<'_, 'a> {
                 None if self.leads_out(space, link) => self.ask_underlay(space, question),
                 None => Heard::CannotTell(format!("the other end of {} was not found", link.name)),
             },
+            LinkKind::Vlan(vlan) => match self.lower_of(space, link) {
+                Some((there, lower)) => match tag_below(vlan, question.tag) {
+                    Ok(tag) => self.ask(there, lower, question.with(Some(tag)), depth + 1),
+                    Err(why) => Heard::CannotTell(why),
+                },
+                None => Heard::CannotTell(format!("the device below {} was not found", link.name)),
+            },
+            LinkKind::Macvlan(_) => match self.lower_of(space, link) {
+                Some((there, lower)) if matches!(lower.kind, LinkKind::Vlan(_)) => {
+                    self.ask(there, lower, question, depth + 1)
+                }
+                _ => self.ask_underlay(space, question),
+            },
             _ if self.leads_out(space, link) => self.ask_underlay(space, question),
             _ => Heard::Nobody,
         }
@@ -283,7 +314,17 @@ impl<'a> Walker<'_, 'a> {
             .filter(|port| self.network.get(port.space).node_number != here)
             .filter(|port| self.network.is_root(port.space))
             .filter_map(|port| {
-                let link = self.network.get(port.space).link(port.index)?;
+                let there = self.network.get(port.space);
+                let link = there.link(port.index)?;
+                // The other node may be joined to the same VLAN by a switch that takes the tag off.
+                let tag = self.below_vlans(*port).map(|(_, tag)| tag);
+                if tag != Some(question.tag) {
+                    let why = format!(
+                        "{} of {} is in another VLAN, unless switches between change tags, which cannot be seen",
+                        link.name, there.node.name
+                    );
+                    return Some(Heard::CannotTell(why));
+                }
                 Some(self.answers(port.space, link, question))
             })
             .fold(Heard::Nobody, Heard::or)
@@ -291,7 +332,26 @@ impl<'a> Walker<'_, 'a> {
 
     /// A device hears a question.
     fn hear(&self, space: SpaceId, link: &'a Link, question: Question, depth: u8) -> Heard {
+        if depth > DEEPEST {
+            return Heard::Nobody;
+        }
         let at = self.network.get(space);
+        if let Some(tag) = question.tag
+            && let Some((there, upper)) = self.vlan_on(space, link, tag)
+        {
+            if upper.is_up() {
+                return self.hear(there, upper, question.with(None), depth + 1);
+            }
+            let index = upper.index;
+            return self.unheard(
+                Port {
+                    space: there,
+                    index,
+                },
+                Cause::DeviceDown,
+                question,
+            );
+        }
         let bridge = link
             .master
             .and_then(|master| at.link(master))
@@ -317,7 +377,63 @@ impl<'a> Walker<'_, 'a> {
                 }
                 self.ask_bridge(space, bridge, Some(link), question, depth + 1)
             }
-            None => self.answers(space, link, question),
+            None => match question.tag {
+                None => self.answers(space, link, question),
+                Some(tag) => {
+                    let index = link.index;
+                    let cause = Cause::NoVlanDevice { vlan: tag.id };
+                    self.unheard(Port { space, index }, cause, question)
+                }
+            },
+        }
+    }
+
+    /// What does not hear a question matters where the address is.
+    fn unheard(&self, port: Port, cause: Cause, question: Question) -> Heard {
+        if self.owns(port.space, question.target) {
+            Heard::Blocked(port, cause)
+        } else {
+            Heard::Nobody
+        }
+    }
+
+    /// The bridge itself hears a question that a port of it has let in.
+    fn bridge_hears(
+        &self,
+        space: SpaceId,
+        bridge: &'a Link,
+        within: Within,
+        question: Question,
+        depth: u8,
+    ) -> Heard {
+        let at = self.network.get(space);
+        let port = Port {
+            space,
+            index: bridge.index,
+        };
+        // Only what is the bridge's, or a VLAN device's on it, is lost for it.
+        let lost = |cause: Cause| {
+            let below = |owner: &Port| {
+                self.below_vlans(*owner)
+                    .is_some_and(|(below, _)| below == port)
+            };
+            if self.network.holders(question.target).iter().any(below) {
+                Heard::Blocked(port, cause)
+            } else {
+                Heard::Nobody
+            }
+        };
+        match at.goes_up(bridge, within, question.tag) {
+            Ok((None, _)) => self.answers(space, bridge, question.with(None)),
+            Ok((Some(tag), _)) => match self.vlan_on(space, bridge, tag) {
+                Some((there, upper)) if upper.is_up() => {
+                    self.hear(there, upper, question.with(None), depth + 1)
+                }
+                Some((_, _)) => lost(Cause::DeviceDown),
+                None => lost(Cause::NoVlanDevice { vlan: tag.id }),
+            },
+            Err(Refused::Dropped(cause)) => lost(cause),
+            Err(Refused::CannotTell(why)) => Heard::CannotTell(why),
         }
     }
 
@@ -415,22 +531,42 @@ impl<'a> Walker<'_, 'a> {
             return Heard::Nobody;
         }
         let at = self.network.get(space);
+        let entrance = from.unwrap_or(bridge);
+        let within = match at.enters(bridge, entrance, question.tag) {
+            Ok((within, _)) => within,
+            Err(Refused::Dropped(cause)) => {
+                let index = entrance.index;
+                return Heard::Blocked(Port { space, index }, cause);
+            }
+            Err(Refused::CannotTell(why)) => return Heard::CannotTell(why),
+        };
         let ports = at.ports(bridge.index);
         let suppresses = |port: &&&'a Link| {
             port.bridge_port()
                 .is_some_and(|settings| settings.neigh_suppress || settings.proxy_arp)
         };
+        // Of a VLAN the neighbours of the VLAN device on the bridge count (`br_do_proxy_suppress_arp`).
+        let speaker = match within {
+            None => Some((space, bridge)),
+            Some(tag) => self.vlan_on(space, bridge, tag),
+        };
         if ports.iter().any(|port| suppresses(&port))
-            && let Some(mac) = at
-                .neighbour(bridge.index, question.target)
+            && let Some((there, speaker)) = speaker
+            && let Some(mac) = self
+                .network
+                .get(there)
+                .neighbour(speaker.index, question.target)
                 .filter(|entry| entry.state.is_valid())
                 .and_then(|entry| entry.mac)
-            && !at.fdb(bridge.index, mac).is_empty()
+            && at
+                .fdb(bridge.index, mac)
+                .iter()
+                .any(|row| row.vlan.unwrap_or(0) == vlan::number(within))
         {
             return Heard::Answered(mac);
         }
         let mut heard = match from {
-            Some(_) => match self.answers(space, bridge, question) {
+            Some(_) => match self.bridge_hears(space, bridge, within, question, depth) {
                 // The bridge itself has nothing to do with what pods ask each other.
                 Heard::Silent(_, why) if !matches!(why, Unanswered::Refused { .. }) => {
                     Heard::Nobody
@@ -440,6 +576,9 @@ impl<'a> Walker<'_, 'a> {
             None => Heard::Nobody,
         };
         let isolated = |link: &Link| link.bridge_port().is_some_and(|settings| settings.isolated);
+        // Ports to elsewhere that do not carry the VLAN, unless another does.
+        let mut shut = None;
+        let mut carried_on = false;
         for port in ports {
             if from.is_some_and(|from| from.index == port.index) || !port.is_up() {
                 continue;
@@ -474,7 +613,30 @@ impl<'a> Walker<'_, 'a> {
                 }
                 continue;
             }
-            heard = heard.or(match self.ask(space, port, question, depth + 1) {
+            let peer = self.peer_of(space, port);
+            carried_on |= peer.is_none() && at.goes_out(port, within, question.tag).is_ok();
+            let tag = match at.goes_out(port, within, question.tag) {
+                Ok((tag, _)) => tag,
+                Err(Refused::CannotTell(why)) => {
+                    heard = heard.or(Heard::CannotTell(why));
+                    continue;
+                }
+                Err(Refused::Dropped(cause)) => {
+                    let index = port.index;
+                    let blocked = || Heard::Blocked(Port { space, index }, cause);
+                    match peer {
+                        Some(peer) if self.owns(peer.space, question.target) => {
+                            heard = heard.or(blocked());
+                        }
+                        None if self.is_elsewhere(space, question.target) => {
+                            shut = shut.or_else(|| Some(blocked()));
+                        }
+                        _ => {}
+                    }
+                    continue;
+                }
+            };
+            heard = heard.or(match self.ask(space, port, question.with(tag), depth + 1) {
                 // A pod does not answer for others.
                 Heard::Silent(_, why) if !matches!(why, Unanswered::Refused { .. }) => {
                     Heard::Nobody
@@ -485,7 +647,19 @@ impl<'a> Walker<'_, 'a> {
                 break;
             }
         }
-        heard
+        match shut {
+            Some(shut) if !carried_on => heard.or(shut),
+            _ => heard,
+        }
+    }
+
+    /// Whether another node has an address.
+    fn is_elsewhere(&self, space: SpaceId, address: IpAddr) -> bool {
+        let here = self.network.get(space).node_number;
+        self.network
+            .holders(address)
+            .iter()
+            .any(|port| self.network.get(port.space).node_number != here)
     }
 
     /// A VXLAN device sends a question to everybody on its flooding list.

@@ -16,6 +16,7 @@ use super::path::{Device, Packet, Place};
 use super::places::{Places, hash, hash_of};
 use crate::inspect::find;
 use crate::model::number::{IfIndex, NetnsId};
+use crate::model::route::PortVlan;
 use crate::model::{Bundle, FdbEntry, Link, LinkKind, Neighbour, Netns, Node};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
@@ -45,6 +46,8 @@ pub struct Network<'a> {
     by_netns: Map<(u32, NetnsId), SpaceId>,
     addresses: Map<IpAddr, Ports>,
     macs: Map<Mac, Ports>,
+    /// The VLAN devices on each device.
+    vlans: Map<(u32, NetnsId, IfIndex), Ports>,
 }
 
 /// One namespace.
@@ -69,6 +72,8 @@ pub(super) struct Layer2<'a> {
     fdb: Map<(IfIndex, Mac), Vec<&'a FdbEntry>>,
     ports: Map<IfIndex, Vec<&'a Link>>,
     vxlans: Vec<&'a Link>,
+    vlans: Map<(IfIndex, u16), &'a PortVlan>,
+    pvids: Map<IfIndex, &'a PortVlan>,
 }
 
 impl<'a> Network<'a> {
@@ -80,6 +85,7 @@ impl<'a> Network<'a> {
             by_netns: Map::default(),
             addresses: Map::default(),
             macs: Map::default(),
+            vlans: Map::default(),
         };
         for (node_number, node) in (0u32..).zip(&bundle.nodes) {
             for netns in &node.namespaces {
@@ -105,6 +111,16 @@ impl<'a> Network<'a> {
             }
         }
         for link in &netns.links {
+            if let (LinkKind::Vlan(_), Some(lower)) = (&link.kind, link.lower)
+                && (lower.netns.is_some() || lower.nsid.is_none())
+            {
+                let below = lower.netns.unwrap_or(netns.id);
+                let index = link.index;
+                self.vlans
+                    .entry((node_number, below, lower.index))
+                    .or_default()
+                    .push(Port { space, index });
+            }
             if let Some(mac) = link.mac.filter(|mac| *mac != Mac::ZERO) {
                 let port = Port {
                     space,
@@ -156,6 +172,14 @@ impl<'a> Network<'a> {
     /// The devices that have a MAC.
     pub fn with_mac(&self, mac: Mac) -> &[Port] {
         self.macs.get(&mac).map_or(&[], SmallVec::as_slice)
+    }
+
+    /// The VLAN devices on a device, wherever they live.
+    pub(super) fn vlans_on(&self, port: Port) -> &[Port] {
+        let at = self.get(port.space);
+        self.vlans
+            .get(&(at.node_number, at.netns.id, port.index))
+            .map_or(&[], SmallVec::as_slice)
     }
 
     /// The endpoints that the rules of a namespace put in place of a packet's destination.
@@ -262,6 +286,16 @@ impl<'a> Space<'a> {
         &self.layer2().vxlans
     }
 
+    /// The row that says a port of a bridge, or the bridge itself, to be in a VLAN.
+    pub(super) fn port_vlan(&self, port: IfIndex, vlan: u16) -> Option<&'a PortVlan> {
+        self.layer2().vlans.get(&(port, vlan)).copied()
+    }
+
+    /// The row of the VLAN to which untagged frames belong that come in by a port of a bridge.
+    pub(super) fn pvid(&self, port: IfIndex) -> Option<&'a PortVlan> {
+        self.layer2().pvids.get(&port).copied()
+    }
+
     pub(super) fn is_bridge(&self, index: IfIndex) -> bool {
         self.link(index)
             .is_some_and(|link| matches!(link.kind, LinkKind::Bridge(_)))
@@ -293,6 +327,12 @@ impl<'a> Layer2<'a> {
         for row in &netns.fdb {
             let table = row.master.unwrap_or(row.device);
             this.fdb.entry((table, row.mac)).or_default().push(row);
+        }
+        for row in &netns.port_vlans {
+            this.vlans.insert((row.device, row.vlan), row);
+            if row.pvid {
+                this.pvids.insert(row.device, row);
+            }
         }
         this
     }

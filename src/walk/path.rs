@@ -82,6 +82,8 @@ pub enum RowTable {
     Neighbour,
     /// `bridge fdb`
     Fdb,
+    /// `bridge vlan`
+    Vlan,
     /// `ip link`, `bridge link`
     Link,
     /// `ip address`
@@ -102,6 +104,7 @@ impl RowTable {
             Self::Route => "route",
             Self::Neighbour => "neighbour",
             Self::Fdb => "fdb",
+            Self::Vlan => "vlan",
             Self::Link => "link",
             Self::Address => "address",
             Self::Sysctl => "sysctl",
@@ -153,6 +156,9 @@ pub struct Headers {
     /// The frame's destination, on a device that has frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
+    /// The VLAN that the frame is tagged with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vlan: Option<u16>,
     /// What it is wrapped in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outer: Option<Outer>,

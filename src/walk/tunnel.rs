@@ -10,6 +10,7 @@ use plugin_core::mac::Mac;
 use super::layer3::link_row;
 use super::network::SpaceId;
 use super::path::{Cause, Outer, Packet, Protocol, Row, RowTable, Step, Wrapping};
+use super::vlan::TAG_OCTETS;
 use super::walker::{Current, Frame, Inside, Stop, Walker};
 use crate::model::link::{DontFragment, Tunnel, Vxlan};
 use crate::model::number::{IfIndex, Vni};
@@ -149,7 +150,7 @@ impl<'a> Walker<'_, 'a> {
             end,
             dont_fragment: false,
             via: None,
-            frame: Some(Frame { to: from, from }),
+            frame: Some(Frame::new(from, from)),
         };
         self.send_wrapped(space, link, current, way)
     }
@@ -177,11 +178,16 @@ impl<'a> Walker<'_, 'a> {
             },
             Wrapping::Ip { protocol } => Protocol::Tunnel { number: protocol },
         };
+        // A tag goes along inside (`vxlan_build_skb`), though RFC 7348, section 6.1, advises against it.
+        let tag = match way.frame {
+            Some(Frame { tag: Some(_), .. }) => TAG_OCTETS,
+            _ => 0,
+        };
         let packet = Packet {
             source,
             destination: way.end,
             protocol,
-            size: current.packet.size + way.kind.octets(way.end.is_ipv6()),
+            size: current.packet.size + way.kind.octets(way.end.is_ipv6()) + tag,
             dont_fragment: way.dont_fragment,
             mark: current.packet.mark,
             ttl: Packet::TTL,

@@ -11,6 +11,7 @@ use super::path::{
     Step, Wire,
 };
 use super::translation::Translations;
+use super::vlan::Tag;
 use crate::model::number::IfIndex;
 
 /// What a network remembers of the way there when the answer comes.
@@ -87,11 +88,28 @@ pub(super) struct Inside {
     pub(super) wrapped_at: (SpaceId, IfIndex),
 }
 
-/// An Ethernet frame's addresses.
+/// An Ethernet frame's header.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) to: Mac,
     pub(super) from: Mac,
+    pub(super) tag: Option<Tag>,
+}
+
+impl Frame {
+    /// An untagged one.
+    pub(super) fn new(to: Mac, from: Mac) -> Self {
+        Self {
+            to,
+            from,
+            tag: None,
+        }
+    }
+
+    /// The same with that tag, or with none.
+    pub(super) fn with(self, tag: Option<Tag>) -> Self {
+        Self { tag, ..self }
+    }
 }
 
 impl Current {
@@ -364,6 +382,7 @@ impl<'n, 'a> Walker<'n, 'a> {
                 source: inner.source,
                 destination: inner.destination,
                 mac: passing.frame.map(|frame| frame.to),
+                vlan: passing.frame.and_then(|frame| frame.tag).map(|tag| tag.id),
                 outer,
             },
             wire: None,

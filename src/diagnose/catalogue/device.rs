@@ -141,5 +141,40 @@ pub(super) const FAMILY: Family = Family {
             show: "bridge -d link show dev PORT",
             fix: "bridge link set dev PORT flood on bcast_flood on mcast_flood on learning on",
         },
+        Entry {
+            id: "bridge-port-not-in-vlan",
+            severity: Fault,
+            title: "a port of the bridge is not in the frame's VLAN",
+            mechanism: "A bridge with vlan_filtering lets a frame in and out only by ports that are in its VLAN, and \
+                 the bridge itself is one of them (net/bridge/br_vlan.c). The VLAN is that of the tag, else \
+                 the PVID of the port where it came in. Ports in different VLANs do not reach each other, \
+                 which may be what is wanted.",
+            show: "bridge vlan show dev PORT",
+            fix: "bridge vlan add dev PORT vid VLAN pvid untagged\n\
+                 bridge vlan add dev TRUNK vid VLAN\n\
+                 bridge vlan add dev BRIDGE vid VLAN self",
+        },
+        Entry {
+            id: "bridge-port-without-pvid",
+            severity: Fault,
+            title: "untagged frames come in by a bridge port that has no PVID",
+            mechanism: "A bridge with vlan_filtering puts untagged frames into the VLAN that is the PVID of the port \
+                 where they come in, and throws them away where there is none (net/bridge/br_vlan.c, \
+                 br_allowed_ingress).",
+            show: "bridge vlan show dev PORT",
+            fix: "bridge vlan add dev PORT vid VLAN pvid untagged",
+        },
+        Entry {
+            id: "vlan-device-missing",
+            severity: Fault,
+            title: "a tagged frame arrives where no VLAN device takes it",
+            mechanism: "A frame with a tag is handed to the VLAN device of that number on the device where it \
+                 arrives. Without one it is nobody's (net/core/dev.c, net/8021q/vlan_core.c). Either the \
+                 device is missing, or the port of the bridge should take the tag off.",
+            show: "ip -d link show type vlan\n\
+                 bridge vlan show",
+            fix: "ip link add link DEVICE name DEVICE.VLAN up type vlan id VLAN\n\
+                 bridge vlan add dev PORT vid VLAN pvid untagged",
+        },
     ],
 };

@@ -3,6 +3,7 @@
 mod frame;
 mod neighbour;
 mod routing;
+mod vlan;
 
 use std::net::IpAddr;
 
@@ -211,6 +212,9 @@ impl<'a> Case<'a> {
                     .show(format!("bridge -d link show dev {name}"))
                     .fix(format!("bridge link set dev {name} {setting} on"))
             }
+            Cause::NoPvid => self.no_pvid(),
+            Cause::NotInVlan { vlan } => self.not_in_vlan(*vlan),
+            Cause::NoVlanDevice { vlan } => self.no_vlan_device(*vlan),
             Cause::HairpinOff => {
                 let name = self.device_name();
                 self.here("hairpin-off")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Ways;
 use crate::model::number::NetnsId;
-use crate::model::{Bundle, Netns, Table};
+use crate::model::{Bundle, LinkKind, Netns, Table};
 use crate::walk::path::{Cause, Drop, End, Path};
 
 /// Why a loss that the tables seem to tell of is not to be believed; `None` if all that it may rest on was read.
@@ -82,7 +82,21 @@ fn of_place(bundle: &Bundle, node: &str, id: NetnsId) -> Option<String> {
         .or_else(|| doubt("routes", why(&netns.routes)))
         .or_else(|| doubt("neighbours", why(&netns.neighbours)))
         .or_else(|| doubt("forwarding entries", why(&netns.fdb)))
+        .or_else(|| {
+            doubt(
+                "VLANs of ports",
+                why(&netns.port_vlans).filter(|_| filters_vlans(netns)),
+            )
+        })
         .or_else(|| doubt("settings", why(&netns.sysctls)))
+}
+
+/// Elsewhere it does not matter who is in which VLAN.
+fn filters_vlans(netns: &Netns) -> bool {
+    netns
+        .links
+        .iter()
+        .any(|link| matches!(&link.kind, LinkKind::Bridge(bridge) if bridge.vlan_filtering))
 }
 
 fn words(bundle: &Bundle, node: &str, netns: &Netns, what: &str, why: &str) -> String {

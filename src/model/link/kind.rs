@@ -92,6 +92,9 @@ pub struct Bridge {
     pub stp: u32,
     /// Whether it looks at VLAN tags.
     pub vlan_filtering: bool,
+    /// Which tags it looks at, if the kernel told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vlan_protocol: Option<VlanProtocol>,
     /// The VLAN of untagged frames.
     pub default_pvid: u16,
     /// Seconds that a learned MAC stays.
@@ -201,8 +204,30 @@ pub struct Ipvlan {
 pub struct Vlan {
     /// The tag.
     pub id: u16,
-    /// `802.1Q` or `802.1ad`.
-    pub protocol: String,
+    /// What its tag looks like.
+    pub protocol: VlanProtocol,
+}
+
+/// The kinds of VLAN tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum VlanProtocol {
+    /// A customer's tag: EtherType 8100.
+    #[default]
+    #[serde(rename = "802.1Q")]
+    Customer,
+    /// A provider's tag: EtherType 88a8.
+    #[serde(rename = "802.1ad")]
+    Service,
+}
+
+impl VlanProtocol {
+    /// The word of `ip link`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "802.1Q",
+            Self::Service => "802.1ad",
+        }
+    }
 }
 
 /// A bond's settings.

@@ -116,6 +116,18 @@ pub enum Cause {
         /// What is not flooded: the port's setting by `bridge link`'s name.
         setting: &'static str,
     },
+    /// An untagged frame comes in by a port of a bridge that filters VLANs, and the port has none for it.
+    NoPvid,
+    /// A port of a bridge that filters VLANs is not in the frame's: it neither comes in there nor goes out.
+    NotInVlan {
+        /// The VLAN.
+        vlan: u16,
+    },
+    /// A tagged frame arrives, and there is no VLAN device that takes it.
+    NoVlanDevice {
+        /// The tag.
+        vlan: u16,
+    },
     /// It would leave by the port it came by, and hairpin is off.
     HairpinOff,
     /// The bridge sends the frame to a port behind which its MAC is not.

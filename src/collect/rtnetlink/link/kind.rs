@@ -3,7 +3,8 @@
 
 use crate::collect::attributes::{Attributes, Value};
 use crate::model::link::{
-    Bond, Bridge, DontFragment, Geneve, Ipvlan, LinkKind, Macvlan, Netkit, Tunnel, Vlan, Vxlan,
+    Bond, Bridge, DontFragment, Geneve, Ipvlan, LinkKind, Macvlan, Netkit, Tunnel, Vlan,
+    VlanProtocol, Vxlan,
 };
 use crate::model::{IfIndex, TableId, Vni};
 
@@ -45,6 +46,7 @@ fn bridge(data: Attributes<'_>) -> Bridge {
     const AGEING_TIME: u16 = 4;
     const STP_STATE: u16 = 5;
     const VLAN_FILTERING: u16 = 7;
+    const VLAN_PROTOCOL: u16 = 8;
     const GROUP_FWD_MASK: u16 = 9;
     const MCAST_SNOOPING: u16 = 23;
     const MCAST_QUERIER: u16 = 25;
@@ -61,6 +63,7 @@ fn bridge(data: Attributes<'_>) -> Bridge {
             }
             STP_STATE => bridge.stp = value.u32().unwrap_or_default(),
             VLAN_FILTERING => bridge.vlan_filtering = value.flag(),
+            VLAN_PROTOCOL => bridge.vlan_protocol = value.be16().and_then(vlan_protocol),
             GROUP_FWD_MASK => bridge.group_fwd_mask = value.u16().unwrap_or_default(),
             MCAST_SNOOPING => bridge.multicast_snooping = value.flag(),
             MCAST_QUERIER => bridge.multicast_querier = value.flag(),
@@ -159,13 +162,22 @@ fn ipvlan(data: Attributes<'_>) -> Ipvlan {
 }
 
 fn vlan(data: Attributes<'_>) -> Vlan {
-    let protocol = match data.get(5).and_then(Value::be16) {
-        Some(0x88a8) => "802.1ad",
-        _ => "802.1Q",
-    };
     Vlan {
         id: data.get(1).and_then(Value::u16).unwrap_or_default(),
-        protocol: protocol.to_owned(),
+        protocol: data
+            .get(5)
+            .and_then(Value::be16)
+            .and_then(vlan_protocol)
+            .unwrap_or_default(),
+    }
+}
+
+/// By the EtherType.
+fn vlan_protocol(ether_type: u16) -> Option<VlanProtocol> {
+    match ether_type {
+        0x8100 => Some(VlanProtocol::Customer),
+        0x88a8 => Some(VlanProtocol::Service),
+        _ => None,
     }
 }
 
