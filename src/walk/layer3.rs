@@ -401,17 +401,19 @@ impl<'a> Walker<'_, 'a> {
 
     /// Addresses that cannot be on a link (`ip_route_input_slow`, `martian_source`, `martian_destination`).
     fn martian(&self, space: SpaceId, link: &Link, packet: &Packet) -> Result<(), Stop> {
-        let netns = self.network.get(space).netns;
         // `IN_DEV_ROUTE_LOCALNET`: on the device, or on all.
-        let localnet = link.inet.is_some_and(|conf| conf.route_localnet != 0)
-            || netns.sysctl_number("net.ipv4.conf.all.route_localnet") == Some(1);
+        let localnet = || {
+            let netns = self.network.get(space).netns;
+            link.inet.is_some_and(|conf| conf.route_localnet != 0)
+                || netns.sysctl_number("net.ipv4.conf.all.route_localnet") == Some(1)
+        };
         let (address, why) = if packet.source.is_multicast() {
             (packet.source, "a group as source")
         } else if packet.source.is_unspecified() {
             (packet.source, "no source")
-        } else if packet.source.is_loopback() && !localnet {
+        } else if packet.source.is_loopback() && !localnet() {
             (packet.source, "a loopback source from outside")
-        } else if packet.destination.is_loopback() && !localnet {
+        } else if packet.destination.is_loopback() && !localnet() {
             (packet.destination, "a loopback destination from outside")
         } else {
             return Ok(());
