@@ -11,8 +11,8 @@ use crate::walk::path::{NoteKind, Packet, Path, Protocol};
 /// The first of our source ports is one of so many from here on: above what the kernel gives to programs
 /// unless told otherwise (`net.ipv4.ip_local_port_range`).
 const PORTS: (u16, u16) = (61_000, 4_000);
-/// How many large packets are sent, and microseconds from one to the next.
-const LARGE: (u16, u64) = (3, 20_000);
+/// How many large packets are sent: one may be lost by chance.
+const LARGE: u16 = 3;
 /// The most nodes whose own namespaces are tapped although the way does not lead there.
 const MOST_BYSTANDERS: usize = 16;
 
@@ -36,7 +36,7 @@ pub struct Plan {
     pub main: Send,
     /// One echo between the nodes with their own addresses.
     pub underlay: Option<Send>,
-    /// One probe of the size that the source believes in, not to be cut.
+    /// A few of the size that the source believes in, not to be cut.
     pub large: Option<Send>,
     /// Where taps and counters are wanted, by node.
     pub taps: BTreeMap<String, Vec<NetnsRef>>,
@@ -113,9 +113,9 @@ impl Plan {
             .map(|large| Send {
                 size: large.out.packet.size,
                 dont_fragment: true,
-                // One may be lost by chance.
-                count: LARGE.0,
-                interval_us: Some(LARGE.1),
+                count: LARGE,
+                // The next follows the answer at once, so that only a loss takes longer than one would.
+                interval_us: None,
                 ..one(nonce ^ 2)
             });
         Ok(Self {
