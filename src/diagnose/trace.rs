@@ -4,6 +4,7 @@
 //! as what it is: last seen here, never there, with what could do it.
 
 mod between;
+mod blame;
 mod cause;
 mod facts;
 mod filtered;
