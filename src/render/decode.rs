@@ -11,6 +11,8 @@ mod write;
 
 use std::sync::Arc;
 
+pub use self::text::Text;
+
 use crate::capture::Record;
 use crate::capture::file::Reader;
 use crate::capture::names::AddressNames;
@@ -81,7 +83,7 @@ pub fn sink(
         return Ok(Box::new(write::ToFile::create(path, request, readers)?));
     }
     Ok(match (request.answer, request.output) {
-        (Answer::Packets, Output::Text) => Box::new(text::Text::new(request, names, style)),
+        (Answer::Packets, Output::Text) => Box::new(Text::new(request, names, style)),
         (Answer::Packets, Output::Json) => Box::new(json::JsonLines::new(&files, names)),
         (Answer::Packets, Output::Table) => Box::new(table::Columns::new(files, names)),
         (Answer::Pings, output) => Box::new(pings::PingReport::new(files, names, output, style)),

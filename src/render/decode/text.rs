@@ -16,7 +16,7 @@ use crate::wire::packet::Kind;
 use crate::wire::print::{Names, Printer, Services, UdpPayload};
 
 /// The printer, with its names and colours.
-pub(super) struct Text {
+pub struct Text {
     printer: Printer,
     style: Style,
     device: Arc<Mutex<Option<String>>>,
@@ -25,7 +25,8 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub(super) fn new(request: &Request, known: Arc<AddressNames>, style: Style) -> Self {
+    /// A printer for what the request asks.
+    pub fn new(request: &Request, known: Arc<AddressNames>, style: Style) -> Self {
         let mut options = request.print.clone();
         if let UdpPayload::Overlay(ports) = &mut options.udp {
             *ports = known.vxlan_ports();
@@ -54,6 +55,15 @@ impl Text {
             place: None,
         }
     }
+
+    /// The packets that follow are from another interface, which may call another device by the same index.
+    #[cold]
+    fn move_to(&mut self, place: (usize, u32), name: Option<&str>) {
+        self.place = Some(place);
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        *device = name.filter(|name| *name != "any").map(str::to_owned);
+        self.printer.forget_devices();
+    }
 }
 
 impl Sink for Text {
@@ -61,15 +71,12 @@ impl Sink for Text {
         self.known.is_some()
     }
 
+    #[inline]
     fn packet(&mut self, seen: &Seen<'_>, out: &mut Vec<u8>) -> Result<()> {
         let record = seen.record;
-        let place = Some((seen.source, record.interface.id));
-        if self.place != place {
-            // Another interface may call another device by the same index.
-            self.place = place;
-            let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
-            *device = record.interface.name.clone().filter(|name| name != "any");
-            self.printer.forget_devices();
+        let place = (seen.source, record.interface.id);
+        if self.place != Some(place) {
+            self.move_to(place, record.interface.name.as_deref());
         }
         let start = out.len();
         let frame = Frame {
