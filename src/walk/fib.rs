@@ -4,14 +4,19 @@
 //! `ip6_fib.c` and `route.c`. What the kernel decides by a hash (multipath) stays open: all the ways are
 //! returned.
 
+mod rules;
 mod table;
+mod ways;
 
 use super::flow::{Flow, family_of};
-use crate::model::number::{IfIndex, TableId};
-use crate::model::route::{NextHop, Route, RouteKind};
+use crate::model::number::TableId;
+use crate::model::route::{Route, RouteKind};
 use crate::model::rule::{Family, Rule, RuleAction};
 use crate::model::{Netns, State, notation};
+use rules::{Match, Merged, Rules};
 use table::{Entry, Prefixes};
+
+pub use ways::Ways;
 
 /// The rules and tables of one namespace, ordered for lookups.
 #[derive(Debug)]
@@ -52,77 +57,6 @@ impl Settings {
     }
 }
 
-/// The rules of one family.
-#[derive(Debug, Default)]
-struct Rules<'a> {
-    rows: Vec<&'a Rule>,
-    /// The tables to ask in turn, if no rule looks at the packet: nearly always.
-    tables: Option<Vec<(TableId, &'a Rule)>>,
-}
-
-/// The tables `local` and `main` as one, as IPv4 without rules of its own keeps them (`fib_trie.c`,
-/// `fib_trie_unmerge`): the longer prefix wins whichever of the two it is in. The first rule parts them for good;
-/// that there was one, once, cannot be seen.
-#[derive(Debug)]
-struct Merged<'a> {
-    prefixes: Prefixes<'a>,
-    local: &'a Rule,
-    main: &'a Rule,
-    default: &'a Rule,
-}
-
-/// The next hops of a route that are in use.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ways<'a> {
-    hops: &'a [NextHop],
-    /// One bit a next hop; routes with more than 64 keep those behind unconditionally.
-    usable: u64,
-    /// The device of a sole next hop: here, as the next hop itself may be far away.
-    sole: Option<IfIndex>,
-}
-
-impl<'a> Ways<'a> {
-    const NONE: Self = Self {
-        hops: &[],
-        usable: 0,
-        sole: None,
-    };
-
-    /// The next hops.
-    pub fn iter(self) -> impl Iterator<Item = &'a NextHop> {
-        self.hops
-            .iter()
-            .enumerate()
-            .filter(move |(at, _)| *at >= 64 || self.usable >> at & 1 == 1)
-            .map(|(_, hop)| hop)
-    }
-
-    /// How many there are.
-    #[allow(clippy::len_without_is_empty, reason = "a route that forwards has one")]
-    pub fn len(self) -> usize {
-        self.usable.count_ones() as usize + self.hops.len().saturating_sub(64)
-    }
-
-    /// The first.
-    pub fn first(self) -> Option<&'a NextHop> {
-        self.iter().next()
-    }
-
-    /// The device of the first.
-    pub fn device(self) -> Option<IfIndex> {
-        self.sole
-            .or_else(|| self.first().and_then(|hop| hop.device))
-    }
-
-    /// Whether one of them is behind `device`.
-    pub fn lead_to(self, device: IfIndex) -> bool {
-        match self.sole {
-            Some(sole) => sole == device,
-            None => self.iter().any(|hop| hop.device == Some(device)),
-        }
-    }
-}
-
 /// What routing decides about a packet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision<'a> {
@@ -156,13 +90,6 @@ pub enum Verdict<'a> {
     /// No rule and no table had an answer: network unreachable.
     NoRoute,
     /// The snapshot does not say, and why.
-    CannotTell(String),
-}
-
-/// Whether a rule is about a packet.
-enum Match {
-    Yes,
-    No,
     CannotTell(String),
 }
 
@@ -323,192 +250,11 @@ impl<'a> Fib<'a> {
     fn best(&self, prefixes: &Prefixes<'a>, flow: &Flow) -> Option<(Entry<'a>, Ways<'a>)> {
         prefixes.find_map(flow.destination, |entry| {
             let ways = if entry.plain && flow.output.is_none() {
-                Ways {
-                    hops: entry.hops,
-                    usable: 1,
-                    sole: entry.device,
-                }
+                Ways::sole(entry.hops, entry.device)
             } else {
                 self.ways(entry.route, flow)?
             };
             Some((*entry, ways))
-        })
-    }
-
-    /// The next hops of a route that `flow` can take; `None` passes the route over for the next best.
-    fn ways(&self, route: &'a Route, flow: &Flow) -> Option<Ways<'a>> {
-        if route.tos != 0 && route.tos != flow.tos {
-            return None;
-        }
-        if let Some(from) = route.source {
-            // An IPv6 subtree: the packet must come from there (`ip6_fib.c`, `fib6_node_lookup_1`).
-            if !flow.source.is_some_and(|source| from.contains(&source)) {
-                return None;
-            }
-        }
-        if route.nexthops.is_empty() {
-            return Some(Ways::NONE);
-        }
-        let usable = route
-            .nexthops
-            .iter()
-            .take(64)
-            .enumerate()
-            .filter(|(_, hop)| self.is_usable(hop, flow))
-            .fold(0, |bits, (at, _)| bits | 1 << at);
-        let ways = Ways {
-            hops: &route.nexthops,
-            usable,
-            sole: None,
-        };
-        // All of its next hops are dead or elsewhere.
-        (ways.len() > 0).then_some(ways)
-    }
-
-    fn is_usable(&self, hop: &NextHop, flow: &Flow) -> bool {
-        if hop.dead {
-            return false;
-        }
-        if hop.linkdown && self.ignores_linkdown(hop, flow.family()) {
-            return false;
-        }
-        flow.output.is_none_or(|wanted| hop.device == Some(wanted))
-    }
-
-    /// `ignore_routes_with_linkdown`: the device's own setting (`include/linux/inetdevice.h`).
-    fn ignores_linkdown(&self, hop: &NextHop, family: Family) -> bool {
-        let Some(name) = hop.device.map(|device| self.netns.device_name(device)) else {
-            return false;
-        };
-        let family = match family {
-            Family::Inet => "ipv4",
-            Family::Inet6 => "ipv6",
-        };
-        let read = |device: &str| {
-            let setting = format!("net.{family}.conf.{device}.ignore_routes_with_linkdown");
-            self.netns.sysctl_number(&setting).is_some_and(|on| on != 0)
-        };
-        read(&name) || (family == "ipv4" && read("all"))
-    }
-
-    /// Only a route that succeeds is suppressed: a blackhole and its like is an error, with which
-    /// `fib_rules_lookup` (`net/core/fib_rules.c`) returns before it asks.
-    fn is_suppressed(&self, rule: &Rule, decision: &Decision<'_>) -> bool {
-        if matches!(
-            decision.verdict,
-            Verdict::Blackhole | Verdict::Unreachable | Verdict::Prohibit
-        ) {
-            return false;
-        }
-        if let (Some(length), Some(route)) = (rule.suppress_prefixlen, decision.route)
-            && u32::from(route.destination.prefix_len()) <= length
-        {
-            return true;
-        }
-        match (rule.suppress_ifgroup, &decision.verdict) {
-            (Some(group), Verdict::Forward(hops)) => hops.iter().any(|hop| {
-                hop.device
-                    .and_then(|device| self.netns.link(device))
-                    .is_some_and(|link| link.group == group)
-            }),
-            _ => false,
-        }
-    }
-
-    fn matches(&self, rule: &Rule, flow: &Flow) -> Match {
-        let known = [
-            rule.from.is_none_or(|from| match flow.source {
-                Some(source) => from.contains(&source),
-                // A socket that has chosen no address yet asks with 0.0.0.0.
-                None => from.prefix_len() == 0,
-            }),
-            rule.to.is_none_or(|to| to.contains(&flow.destination)),
-            rule.iif
-                .as_deref()
-                .is_none_or(|name| self.came_by(name, flow)),
-            rule.oif.as_deref().is_none_or(|name| {
-                flow.output
-                    .is_some_and(|device| self.netns.device_name(device) == name)
-            }),
-            mark_matches(rule, flow.mark),
-            rule.tos == 0 || rule.tos == flow.tos,
-            rule.ip_protocol
-                .is_none_or(|protocol| flow.protocol == Some(protocol)),
-            in_range(rule.source_ports, flow.ports.map(|ports| ports.0)),
-            in_range(rule.destination_ports, flow.ports.map(|ports| ports.1)),
-            rule.tunnel_id.is_none_or(|id| id == 0),
-        ];
-        let all = known.iter().all(|matched| *matched);
-        // What cannot be judged matters only if everything else speaks for the rule, or it is inverted.
-        if all || rule.invert {
-            if rule.unknown_match {
-                let what = "matches on something that is not decoded";
-                return Match::CannotTell(format!("rule '{}' {what}", notation::rule(rule)));
-            }
-            // Forwarded packets belong to nobody; the user of a local socket is not part of a flow.
-            match rule.uids {
-                Some(_) if flow.input.is_some() => {
-                    return if rule.invert { Match::Yes } else { Match::No };
-                }
-                Some(_) => {
-                    let what = "depends on the user who sends";
-                    return Match::CannotTell(format!("rule '{}' {what}", notation::rule(rule)));
-                }
-                None => {}
-            }
-        }
-        if all == rule.invert {
-            Match::No
-        } else {
-            Match::Yes
-        }
-    }
-
-    /// `iif NAME`: the device it arrived by; `lo` stands for what this node sends itself.
-    fn came_by(&self, name: &str, flow: &Flow) -> bool {
-        match flow.input {
-            Some(device) => self.netns.device_name(device) == name,
-            None => name == "lo",
-        }
-    }
-}
-
-impl<'a> Rules<'a> {
-    fn of(netns: &'a Netns, family: Family) -> Self {
-        let mut rows: Vec<_> = netns
-            .rules
-            .iter()
-            .filter(|rule| rule.family == family)
-            .collect();
-        // Rules of one priority are asked in the order in which they stand; the sort is stable.
-        rows.sort_by_key(|rule| rule.priority);
-        let asks_always = |rule: &&'a Rule| match rule.action {
-            RuleAction::Lookup(table) if is_unconditional(rule) => Some((table, *rule)),
-            _ => None,
-        };
-        let tables = rows.iter().map(asks_always).collect();
-        Self { rows, tables }
-    }
-
-    /// The rules that every namespace begins with, if these are they.
-    fn merged(&self) -> Option<Merged<'a>> {
-        let usual = [
-            (0, TableId::LOCAL),
-            (32766, TableId::MAIN),
-            (32767, TableId::DEFAULT),
-        ];
-        let [(_, local), (_, main), (_, default)] = self.tables.as_deref()? else {
-            return None;
-        };
-        let rules = [*local, *main, *default];
-        let are_usual = rules.iter().zip(usual).all(|(rule, (priority, table))| {
-            rule.priority == priority && rule.action == RuleAction::Lookup(table)
-        });
-        (are_usual && local.family == Family::Inet).then(|| Merged {
-            prefixes: Prefixes::default(),
-            local,
-            main,
-            default,
         })
     }
 }
@@ -543,56 +289,6 @@ fn decided<'a>(
         route,
         mtu: None,
     }
-}
-
-/// `(rule->mark ^ fl->mark) & rule->mark_mask` (`net/core/fib_rules.c`): a mask without a mark asks for zero, and bits
-/// of the mark beside the mask do not count.
-fn mark_matches(rule: &Rule, mark: u32) -> bool {
-    let default = if rule.fwmark.is_some() { u32::MAX } else { 0 };
-    let mask = rule.fwmask.unwrap_or(default);
-    (mark ^ rule.fwmark.unwrap_or(0)) & mask == 0
-}
-
-/// Whether a rule holds for every packet and leaves every route of its table standing.
-fn is_unconditional(rule: &Rule) -> bool {
-    let Rule {
-        family: _,
-        priority: _,
-        action: _,
-        protocol: _,
-        invert,
-        from,
-        to,
-        iif,
-        oif,
-        fwmark,
-        fwmask,
-        tos,
-        ip_protocol,
-        source_ports,
-        destination_ports,
-        uids,
-        tunnel_id,
-        l3mdev,
-        suppress_prefixlen,
-        suppress_ifgroup,
-        unknown_match,
-    } = rule;
-    let names_nothing = from.is_none() && to.is_none() && iif.is_none() && oif.is_none();
-    let names_no_field = fwmark.is_none()
-        && fwmask.is_none()
-        && *tos == 0
-        && ip_protocol.is_none()
-        && source_ports.is_none()
-        && destination_ports.is_none()
-        && uids.is_none()
-        && tunnel_id.is_none();
-    let suppresses = suppress_prefixlen.is_some() || suppress_ifgroup.is_some();
-    names_nothing && names_no_field && !suppresses && !(*invert || *l3mdev || *unknown_match)
-}
-
-fn in_range(range: Option<(u16, u16)>, port: Option<u16>) -> bool {
-    range.is_none_or(|(first, last)| port.is_some_and(|port| (first..=last).contains(&port)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::Table;
 use crate::model::number::IfIndex;
+use crate::model::route::NextHop;
 
 fn route(table: u32, destination: &str, device: u32) -> Route {
     Route {
