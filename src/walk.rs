@@ -11,20 +11,26 @@
 //! | [`fib`] | which route: rules, tables, longest prefix, metric |
 //! | [`answer`] | who answers for an address; whether a source is believed |
 //! | [`netfilter`] | what packet filters and address translation do |
+//! | `hook` | which of it a packet meets, and what is remembered for the answer |
 //! | `layer3` | sending, forwarding, taking, and the checks on arrival |
-//! | `neighbour` | with which MAC |
+//! | `neighbour` | with which MAC, and who would answer for it |
+//! | `behind` | which device is behind another |
 //! | `layer2` | devices, pairs, the underlay |
 //! | `bridge` | which port of a bridge |
 //! | `vlan` | tags, and who is in which VLAN |
 //! | `tunnel` | wrapping and unwrapping |
+//! | `evidence` | the rows that decided, as their tools list them |
 //! | [`path`] | what comes of it, as plain values |
 
 pub mod answer;
+mod behind;
 mod bridge;
 #[cfg(test)]
 pub(crate) mod bridged;
+mod evidence;
 pub mod fib;
 pub mod flow;
+mod hook;
 mod layer2;
 mod layer3;
 mod learned;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use plugin_core::mac::Mac;
 
-use super::layer3::link_row;
+use super::evidence::link_row;
 use super::netfilter::{Devices, Hook};
 use super::network::SpaceId;
 use super::path::{Cause, Direction, Packet, Row, RowTable, Step};

@@ -6,15 +6,14 @@ use std::net::IpAddr;
 
 use plugin_core::mac::Mac;
 
-use super::layer3::link_row;
+use super::evidence::link_row;
 use super::netfilter::Hook;
 use super::network::{Port, SpaceId};
-use super::path::{Cause, Direction, NoteKind, Packet, Row, RowTable, Step, Wire};
+use super::path::{Cause, Direction, NoteKind, Packet, Step, Wire};
 use super::vlan::TAG_OCTETS;
 use super::walker::{Current, Frame, Passing, Stop, Walker};
 use crate::model::link::LinkFlags;
-use crate::model::number::IfIndex;
-use crate::model::{Link, LinkKind, notation};
+use crate::model::{Link, LinkKind};
 
 impl<'a> Walker<'_, 'a> {
     /// The device sends the packet; `frame` is missing on devices without frames.
@@ -404,18 +403,5 @@ impl<'a> Walker<'_, 'a> {
             }
         });
         Err(self.cannot_tell(space, Some(link.index), why))
-    }
-
-    pub(super) fn neighbour_rows(
-        &self,
-        space: SpaceId,
-        device: IfIndex,
-        address: IpAddr,
-    ) -> Vec<Row> {
-        let at = self.network.get(space);
-        at.neighbour(device, address)
-            .map(|row| Row::new(RowTable::Neighbour, notation::neighbour(row, at.netns)))
-            .into_iter()
-            .collect()
     }
 }

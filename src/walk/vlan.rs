@@ -251,15 +251,6 @@ impl<'a> Walker<'_, 'a> {
         self.dropped(space, Some(index), cause, rows)
     }
 
-    /// The device below, where it is.
-    pub(super) fn lower_of(&self, space: SpaceId, link: &Link) -> Option<(SpaceId, &'a Link)> {
-        let at = self.network.get(space);
-        let lower = link.lower?;
-        let netns = lower.netns.unwrap_or(at.netns.id);
-        let there = self.network.space_of(at.node_number, netns)?;
-        Some((there, self.network.get(there).link(lower.index)?))
-    }
-
     /// The device that frames for `port` come in by from outside, and their tag there; `None` if they have two.
     pub(super) fn below_vlans(&self, port: Port) -> Option<(Port, Option<Tag>)> {
         let link = self.network.get(port.space).link(port.index)?;

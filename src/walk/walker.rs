@@ -110,6 +110,12 @@ impl Frame {
     pub(super) fn with(self, tag: Option<Tag>) -> Self {
         Self { tag, ..self }
     }
+
+    /// Whether everybody on the link takes it.
+    #[inline]
+    pub(super) fn is_for_all(&self) -> bool {
+        self.to.is_multicast()
+    }
 }
 
 impl Current {
