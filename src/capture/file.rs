@@ -151,28 +151,35 @@ impl Reader {
     ///
     /// # Errors
     /// When the file is broken here; the reader then stands at its end.
+    pub fn advance(&mut self) -> Result<bool, Error> {
+        Ok(self.advance_at_hand() || self.advance_further()?)
+    }
+
+    /// Moves on to the next packet if that is in the buffer already, and nothing unusual: nearly always. If
+    /// not, [`Reader::advance`] is to be called.
     // Inlined, the position stays in registers: written here and read at once by `record`, part of it in wider
     // pieces than it was written in, it is waited for.
     #[inline(always)]
-    pub fn advance(&mut self) -> Result<bool, Error> {
-        if let Some(done) = &self.current {
-            self.input.consume(done.total);
-        }
-        if !self.ended
-            && let Format::Pcap(pcap) = &self.format
-            && let Some(position) = pcap.next_of(self.input.bytes())
+    pub fn advance_at_hand(&mut self) -> bool {
+        if let Format::Pcap(pcap) = &self.format
+            && let Some(done) = &self.current
+            && let Some(bytes) = self.input.bytes().get(done.total..)
+            && let Some(position) = pcap.next_of(bytes)
         {
+            self.input.consume(done.total);
             self.current = Some(position);
             self.packets += 1;
-            return Ok(true);
+            return true;
         }
-        self.advance_slowly()
+        false
     }
 
     /// As [`Reader::advance`], for whatever comes.
     #[inline(never)]
-    fn advance_slowly(&mut self) -> Result<bool, Error> {
-        self.current = None;
+    fn advance_further(&mut self) -> Result<bool, Error> {
+        if let Some(done) = self.current.take() {
+            self.input.consume(done.total);
+        }
         if self.ended {
             return Ok(false);
         }

@@ -172,21 +172,23 @@ impl<'a> Packets<'a> {
         let limit = self.request.count.unwrap_or(u64::MAX);
         let line_buffered = self.request.line_buffered;
         while number < limit {
-            if self.merge.may_wait() {
-                write_out(&mut text, out)?;
-                sink.flush()?;
-                out.flush()?;
-            }
-            match self.merge.advance() {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    // What is whole comes first, then where it broke.
+            if !self.merge.advance_at_hand() {
+                if self.merge.may_wait() {
                     write_out(&mut text, out)?;
+                    sink.flush()?;
                     out.flush()?;
-                    let _ = writeln!(std::io::stderr(), "ovl: {error}");
-                    outcome = Outcome::Fault;
-                    continue;
+                }
+                match self.merge.advance() {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => {
+                        // What is whole comes first, then where it broke.
+                        write_out(&mut text, out)?;
+                        out.flush()?;
+                        let _ = writeln!(std::io::stderr(), "ovl: {error}");
+                        outcome = Outcome::Fault;
+                        continue;
+                    }
                 }
             }
             let Some(record) = self.merge.record() else {

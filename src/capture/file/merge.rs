@@ -35,7 +35,6 @@ impl Merge {
     ///
     /// # Errors
     /// When one of the files is broken. The others go on: call again.
-    #[inline(always)]
     pub fn advance(&mut self) -> Result<bool, Error> {
         // One file needs no comparing.
         if let [only] = self.readers.as_mut_slice() {
@@ -45,7 +44,15 @@ impl Merge {
         self.advance_many()
     }
 
-    #[inline(never)]
+    /// Moves on if there is one file, and its next packet at hand: see [`Reader::advance_at_hand`].
+    #[inline(always)]
+    pub fn advance_at_hand(&mut self) -> bool {
+        match self.readers.as_mut_slice() {
+            [only] => only.advance_at_hand(),
+            _ => false,
+        }
+    }
+
     fn advance_many(&mut self) -> Result<bool, Error> {
         self.unread.extend(self.current.take());
         while let Some(index) = self.unread.pop_front() {
