@@ -71,7 +71,6 @@ impl Pods {
             all: self.all,
             watch: self.watch,
             output: self.output,
-            with_nodes: self.place.has_nodes(),
             source: self.place.into_source()?,
         })
     }

@@ -60,11 +60,6 @@ pub(super) struct Where {
 }
 
 impl Where {
-    /// Whether rows should say which node they are of.
-    pub(super) fn has_nodes(&self) -> bool {
-        self.lab.is_some() || self.via.is_some() || !self.from.is_empty()
-    }
-
     /// Whether it is about saved snapshots, which no packet can be sent in.
     pub(super) fn is_saved(&self) -> bool {
         !self.from.is_empty()

@@ -20,8 +20,6 @@ pub struct Request {
     pub all: bool,
     /// Show the list again whenever it changes.
     pub watch: bool,
-    /// Show the node of each.
-    pub with_nodes: bool,
     /// Where to look.
     pub source: Source,
     /// How to print it.
@@ -60,12 +58,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
 fn print(request: &Request, list: &PodList, context: &mut Context<'_>) -> Result<()> {
     match request.output {
         Format::Json => format::json(list, context.out)?,
-        output => show::text(
-            list,
-            request.with_nodes,
-            output == Format::Wide,
-            context.out,
-        )?,
+        output => show::text(list, output == Format::Wide, context.out)?,
     }
     Ok(())
 }

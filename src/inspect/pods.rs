@@ -18,6 +18,9 @@ pub struct PodList {
     pub schema: &'static str,
     /// One row each.
     pub pods: Vec<PodRow>,
+    /// How many nodes were asked.
+    #[serde(skip)]
+    pub nodes: usize,
     /// Nodes that did not answer.
     pub missing: Vec<Missing>,
     /// Why pods may be missing, or fields of them.
@@ -67,6 +70,7 @@ pub fn list(bundle: &Bundle, all: bool) -> PodList {
     let mut list = PodList {
         schema: PodList::SCHEMA,
         pods: Vec::new(),
+        nodes: bundle.nodes.len() + bundle.missing.len(),
         missing: bundle.missing.clone(),
         doubts: Vec::new(),
     };

@@ -6,11 +6,12 @@ use super::table;
 use crate::inspect::pods::{PodList, PodRow};
 use crate::model::sandbox::{SandboxState, short_id};
 
-/// Writes the table. `nodes` adds a column for the node, `wide` all others.
+/// Writes the table. A column says the node where several were asked, wherever that was; `wide` adds it and all others.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn text(list: &PodList, nodes: bool, wide: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn text(list: &PodList, wide: bool, out: &mut dyn Write) -> io::Result<()> {
+    let nodes = wide || list.nodes > 1;
     if list.pods.is_empty() {
         return writeln!(out, "No pods.");
     }
@@ -87,6 +88,43 @@ pub fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_node_is_said_where_several_were_asked() {
+        let row = PodRow {
+            node: "host01".to_owned(),
+            namespace: "default".to_owned(),
+            name: "pod1".to_owned(),
+            state: SandboxState::Ready,
+            sandbox: "0123456789abcdef".to_owned(),
+            host_network: false,
+            addresses: Vec::new(),
+            netns: None,
+            pid: None,
+            device: None,
+            bridge: None,
+            mtu: None,
+            created_ns: None,
+            age_s: None,
+        };
+        let mut list = PodList {
+            schema: PodList::SCHEMA,
+            pods: vec![row],
+            nodes: 1,
+            missing: Vec::new(),
+            doubts: Vec::new(),
+        };
+        let first_word = |list: &PodList, wide| {
+            let mut out = Vec::new();
+            text(list, wide, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            text.split_whitespace().next().unwrap().to_owned()
+        };
+        assert_eq!(first_word(&list, false), "NAMESPACE");
+        assert_eq!(first_word(&list, true), "NODE");
+        list.nodes = 2;
+        assert_eq!(first_word(&list, false), "NODE");
+    }
 
     #[test]
     fn times_read_as_kubectl_writes_them() {
