@@ -5,6 +5,9 @@
 //! header that is understood ends the walk as [`Kind::Payload`] or, past the captured octets,
 //! [`Kind::Cut`].
 
+mod kind;
+mod ports;
+
 use std::ops::Range;
 
 use super::bytes::{Bytes, Read};
@@ -13,6 +16,9 @@ use super::frame::{Frame, LinkType};
 use super::ip::{Protocol, v4, v6};
 use super::port;
 use super::tcp::{self, udp};
+
+pub use kind::Kind;
+pub use ports::VxlanPorts;
 
 /// The VXLAN header (RFC 7348 section 5).
 pub mod vxlan {
@@ -30,162 +36,6 @@ pub mod vxlan {
 
 /// Layers of one frame at most; a frame with more is hostile.
 const MAX_LAYERS: usize = 64;
-
-/// Which UDP payload is VXLAN.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VxlanPorts {
-    ports: Vec<u16>,
-    by_shape: bool,
-}
-
-impl Default for VxlanPorts {
-    /// IANA's port, Linux's, Weave's, and anything that has the shape.
-    fn default() -> Self {
-        Self {
-            ports: vec![port::VXLAN, port::VXLAN_LINUX, port::WEAVE],
-            by_shape: true,
-        }
-    }
-}
-
-impl VxlanPorts {
-    /// Adds a port, say of a device that is known.
-    pub fn add(&mut self, port: u16) {
-        if !self.ports.contains(&port) {
-            self.ports.push(port);
-        }
-    }
-
-    /// Says whether payload on other ports is looked at.
-    pub fn by_shape(&mut self, by_shape: bool) {
-        self.by_shape = by_shape;
-    }
-
-    /// Whether a datagram between these ports is VXLAN.
-    pub fn is_vxlan(&self, source: u16, destination: u16, payload: &[u8]) -> bool {
-        let known = |port| self.ports.contains(&port);
-        known(destination) || known(source) || self.by_shape && has_vxlan_shape(payload)
-    }
-}
-
-/// Whether octets look like a VXLAN header with a frame behind it: only the flag and the identifier are
-/// not zero, and the frame is one of IPv4, IPv6 or ARP whose first octets fit.
-fn has_vxlan_shape(payload: &[u8]) -> bool {
-    let bytes = Bytes::new(payload);
-    let inner = vxlan::HEADER_LENGTH;
-    let fits = || -> Read<bool> {
-        if bytes.u32(0)? != u32::from(vxlan::FLAG_VNI) << 24 || bytes.u8(7)? != 0 {
-            return Ok(false);
-        }
-        let first = bytes.u8(inner + ethernet::HEADER_LENGTH)?;
-        let source_is_group = bytes.u8(inner + ethernet::SOURCE)? & 1 != 0;
-        Ok(!source_is_group
-            && match EtherType(bytes.u16(inner + ethernet::TYPE)?) {
-                EtherType::IPV4 => first >> 4 == 4 && first & 15 >= 5,
-                EtherType::IPV6 => first >> 4 == 6,
-                EtherType::ARP => bytes.u16(inner + ethernet::HEADER_LENGTH)? == 1,
-                _ => false,
-            })
-    };
-    fits().unwrap_or(false)
-}
-
-/// What a layer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Linux cooked header, version 1.
-    LinuxSll,
-    /// Linux cooked header, version 2.
-    LinuxSll2,
-    /// BSD loopback header.
-    Null,
-    /// Ethernet header, 802.1Q tags not included.
-    Ethernet,
-    /// One 802.1Q tag: tag control and the next type.
-    Vlan,
-    /// ARP.
-    Arp,
-    /// IPv4 header with options.
-    Ipv4,
-    /// IPv6 fixed header.
-    Ipv6,
-    /// One IPv6 extension header.
-    Ipv6Extension,
-    /// ICMP message.
-    Icmp,
-    /// ICMPv6 message.
-    Icmpv6,
-    /// IGMP message.
-    Igmp,
-    /// UDP header.
-    Udp,
-    /// TCP header with options.
-    Tcp,
-    /// SCTP common header.
-    Sctp,
-    /// VXLAN header.
-    Vxlan,
-    /// VXLAN-GPE header.
-    VxlanGpe,
-    /// Geneve header with options.
-    Geneve,
-    /// GRE header.
-    Gre,
-    /// One MPLS label.
-    Mpls,
-    /// Network service header.
-    Nsh,
-    /// Encapsulating security payload; what is inside cannot be seen.
-    Esp,
-    /// Authentication header.
-    Ah,
-    /// Octets that are no header known here.
-    Payload,
-    /// The capture, or a length field, ends where a header should be.
-    Cut,
-}
-
-impl Kind {
-    /// A short lower-case name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LinuxSll => "sll",
-            Self::LinuxSll2 => "sll2",
-            Self::Null => "null",
-            Self::Ethernet => "ethernet",
-            Self::Vlan => "vlan",
-            Self::Arp => "arp",
-            Self::Ipv4 => "ipv4",
-            Self::Ipv6 => "ipv6",
-            Self::Ipv6Extension => "ipv6-extension",
-            Self::Icmp => "icmp",
-            Self::Icmpv6 => "icmpv6",
-            Self::Igmp => "igmp",
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Sctp => "sctp",
-            Self::Vxlan => "vxlan",
-            Self::VxlanGpe => "vxlan-gpe",
-            Self::Geneve => "geneve",
-            Self::Gre => "gre",
-            Self::Mpls => "mpls",
-            Self::Nsh => "nsh",
-            Self::Esp => "esp",
-            Self::Ah => "ah",
-            Self::Payload => "payload",
-            Self::Cut => "cut",
-        }
-    }
-
-    /// Whether what follows travels inside a tunnel that this header makes.
-    pub fn is_tunnel(self) -> bool {
-        matches!(
-            self,
-            Self::Vxlan | Self::VxlanGpe | Self::Geneve | Self::Gre
-        )
-    }
-}
 
 /// One layer of a frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

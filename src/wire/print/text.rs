@@ -1,7 +1,10 @@
 //! Pieces of text: numbers, addresses and names written into the output without formatting machinery.
 
+mod address;
+
 use super::phrase::Phrase;
-use crate::wire::oui;
+
+pub(super) use address::{HexColons, Mac, V4, V6, octet_digits};
 
 /// Something that can be written at the end of the output.
 pub(super) trait Put {
@@ -317,134 +320,6 @@ impl Put for HexString<'_> {
     }
 }
 
-/// Octets as pairs of hexadecimal digits with colons between.
-pub(super) struct HexColons<'a>(pub &'a [u8]);
-
-impl Put for HexColons<'_> {
-    fn put(self, out: &mut Vec<u8>) {
-        for (n, &octet) in self.0.iter().enumerate() {
-            if n > 0 {
-                out.push(b':');
-            }
-            out.extend_from_slice(&hex_pair(octet));
-        }
-    }
-}
-
-/// A MAC address, with its organisation if that was asked for.
-#[derive(Clone, Copy)]
-pub(super) struct Mac {
-    pub(super) octets: [u8; 6],
-    pub(super) organisation: bool,
-}
-
-impl Put for Mac {
-    #[inline]
-    fn put(self, out: &mut Vec<u8>) {
-        let mut text = [b':'; 17];
-        for (place, octet) in text.chunks_mut(3).zip(self.octets) {
-            let pair = hex_pair(octet);
-            place[0] = pair[0];
-            place[1] = pair[1];
-        }
-        append(&text, out);
-        if self.organisation {
-            let [a, b, c, ..] = self.octets;
-            let name = oui::name(u32::from_be_bytes([0, a, b, c]));
-            (" (oui ", name.unwrap_or("Unknown"), ")").put(out);
-        }
-    }
-}
-
-/// Each octet in decimal with a point behind it, in four characters, and how many are digits.
-const OCTETS: [([u8; 4], u8); 256] = {
-    let mut octets = [([b'.'; 4], 0); 256];
-    let mut n = 0;
-    while n < 256 {
-        let ones = b'0' + (n % 10) as u8;
-        let tens = b'0' + (n / 10 % 10) as u8;
-        let hundreds = b'0' + (n / 100) as u8;
-        octets[n] = if n >= 100 {
-            ([hundreds, tens, ones, b'.'], 3)
-        } else if n >= 10 {
-            ([tens, ones, b'.', b'.'], 2)
-        } else {
-            ([ones, b'.', b'.', b'.'], 1)
-        };
-        n += 1;
-    }
-    octets
-};
-
-/// An octet's digits with points behind them, and how many are digits.
-#[inline(always)]
-pub(super) fn octet_digits(octet: u8) -> ([u8; 4], u8) {
-    OCTETS[usize::from(octet)]
-}
-
-/// An IPv4 address.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct V4(pub [u8; 4]);
-
-impl Put for V4 {
-    #[inline]
-    fn put(self, out: &mut Vec<u8>) {
-        let mut phrase = Phrase::<16>::new(out);
-        phrase.v4(self.0);
-        phrase.put();
-    }
-}
-
-/// An IPv6 address, in the form of RFC 5952 but for what BSD's `inet_ntop` does otherwise: a lone zero
-/// group is not compressed either way, and `::a.b.c.d` ends dotted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct V6(pub [u8; 16]);
-
-impl Put for V6 {
-    fn put(self, out: &mut Vec<u8>) {
-        let mut words = [0u16; 8];
-        for (word, pair) in words.iter_mut().zip(self.0.chunks_exact(2)) {
-            *word = u16::from(pair[0]) << 8 | u16::from(pair[1]);
-        }
-        let (mut best, mut best_length) = (8, 0);
-        let mut at = 0;
-        while at < 8 {
-            let length = words[at..].iter().take_while(|&&word| word == 0).count();
-            if length > best_length {
-                (best, best_length) = (at, length);
-            }
-            at += length.max(1);
-        }
-        if best_length < 2 {
-            (best, best_length) = (8, 0);
-        }
-        let mut at = 0;
-        while at < 8 {
-            if at == best {
-                out.push(b':');
-                at += best_length;
-                if at == 8 {
-                    out.push(b':');
-                }
-                continue;
-            }
-            if at != 0 {
-                out.push(b':');
-            }
-            if at == 6
-                && best == 0
-                && (best_length == 6 || (best_length == 5 && words[5] == 0xffff))
-            {
-                let [.., a, b, c, d] = self.0;
-                V4([a, b, c, d]).put(out);
-                return;
-            }
-            Hex(u32::from(words[at])).put(out);
-            at += 1;
-        }
-    }
-}
-
 /// One octet of text from the wire, made harmless: control characters as `^X`, the upper half as `M-X`.
 pub(super) struct Escaped(pub u8);
 
@@ -506,72 +381,4 @@ impl<P: Put, S: Put> Put for Named<P, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(piece: impl Put) -> String {
-        let mut out = Vec::new();
-        piece.put(&mut out);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn numbers() {
-        for value in [0u32, 7, 10, 42, 99, 100, 101, 999, 65535, u32::MAX] {
-            assert_eq!(text(value), value.to_string());
-            assert_eq!(
-                text(u64::from(value) * 7),
-                (u64::from(value) * 7).to_string()
-            );
-            assert_eq!(text(Hex(value)), format!("{value:x}"));
-            assert_eq!(text(HexZeros::<4>(value)), format!("{value:04x}"));
-            assert_eq!(text(HexZeros::<8>(value)), format!("{value:08x}"));
-            assert_eq!(text(Zeros::<6>(value)), format!("{value:06}"));
-            assert_eq!(text(Blanks::<5>(u64::from(value))), format!("{value:5}"));
-        }
-        assert_eq!(text(u64::MAX), u64::MAX.to_string());
-        assert_eq!(text(-5i64), "-5");
-    }
-
-    #[test]
-    fn addresses() {
-        let octets = [0x66, 0x5a, 0x18, 0x78, 0xe4, 0xa8];
-        let mac = |organisation| Mac {
-            octets,
-            organisation,
-        };
-        assert_eq!(text(mac(false)), "66:5a:18:78:e4:a8");
-        assert_eq!(text(mac(true)), "66:5a:18:78:e4:a8 (oui Unknown)");
-        for v4 in [
-            [0, 0, 0, 0],
-            [10, 46, 0, 8],
-            [255, 255, 255, 255],
-            [192, 168, 61, 12],
-        ] {
-            assert_eq!(text(V4(v4)), std::net::Ipv4Addr::from(v4).to_string());
-        }
-        for v6 in [
-            "::",
-            "::1",
-            "fd10::21",
-            "1:0:0:2::3",
-            "2001:db8:0:1:1:1:1:1",
-            "fe80::",
-            "::ffff:1.2.3.4",
-        ] {
-            let address: std::net::Ipv6Addr = v6.parse().unwrap();
-            assert_eq!(text(V6(address.octets())), v6);
-        }
-        // Where BSD and RFC 5952 part ways.
-        let deprecated: std::net::Ipv6Addr = "::10.0.0.1".parse().unwrap();
-        assert_eq!(text(V6(deprecated.octets())), "::10.0.0.1");
-    }
-
-    #[test]
-    fn wire_text_cannot_reach_the_terminal() {
-        assert_eq!(text(Escaped(0x1b)), "^[");
-        assert_eq!(text(Escaped(0x7f)), "^?");
-        assert_eq!(text(Escaped(0x9b)), "M-^[");
-        assert_eq!(text(Escaped(b'a')), "a");
-    }
-}
+mod tests;
