@@ -14,6 +14,7 @@ mod addresses;
 mod cleanup;
 mod cni;
 mod config;
+mod files;
 mod log;
 mod run;
 mod view;

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use crate::collect::{self, Paths, RuntimeChoice, Scope};
 use crate::error::{Error, Outcome, Result};
-use crate::lab::state::{Labs, State};
+use crate::lab::directory::Labs;
+use crate::lab::state::State;
 use crate::model::bundle::Missing;
 use crate::model::sandbox::{Sandbox, SandboxState};
 use crate::model::{Bundle, Node, Table};

@@ -22,6 +22,7 @@
 //! | [`fault`] | breaking it on purpose, and healing it |
 
 pub mod cables;
+pub mod directory;
 pub mod down;
 pub mod exec;
 pub mod fault;
@@ -43,8 +44,9 @@ pub mod state;
 pub mod topology;
 pub mod up;
 
+pub use directory::{Directory, Labs};
 pub use profile::Profile;
-pub use state::{Directory, Labs, State};
+pub use state::State;
 pub use topology::Topology;
 
 use crate::error::{Error, Result};

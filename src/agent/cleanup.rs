@@ -6,7 +6,8 @@ use plugin_core::node::status::Status;
 use plugin_core::node::{Kernel, Scope, State};
 use plugin_core::store::DirStore;
 
-use super::run::{absolute, lock, no_access, remove_file};
+use super::files::{absolute, lock, remove_file};
+use super::run::no_access;
 use super::{Options, addresses, cni, config, log, view};
 use crate::error::{Error, Outcome, Result};
 

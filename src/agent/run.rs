@@ -1,26 +1,23 @@
 //! The agent's life: start, sync, sleep, and over again until it is told to end.
 
+mod tell;
+
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use plugin_core::netlink::Socket;
-use plugin_core::node::apply::describe;
 use plugin_core::node::read::Indices;
 use plugin_core::node::reconcile::Error as SyncError;
-use plugin_core::node::status::{self, Status, write_atomically};
-use plugin_core::node::{
-    Failure, Kernel, LocalNode, Network, Plan, Report, Scope, Settings, State, plan,
-};
+use plugin_core::node::status::{self, Status};
+use plugin_core::node::{Failure, Kernel, LocalNode, Network, Plan, Scope, Settings, State, plan};
 use plugin_core::store::DirStore;
 
 use super::addresses::{self, Own};
 use super::config::{self, Unfit};
-use super::log;
+use super::files::{absolute, lock, remove_file};
 use super::view::{self, View};
 use super::watch::{Interest, Wake, Watch};
-use super::{Options, cni};
+use super::{Options, cni, log};
 use crate::error::{Error, Outcome, Result};
 
 /// How long peers that vanished together with our own record are kept: the store was replaced or emptied, and
@@ -33,8 +30,6 @@ const REMOVALS: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(1);
 /// How soon tables that changed while they were read are read again.
 const UNSTABLE: Duration = Duration::from_millis(50);
-/// How long a STATUS may take to look at the agent's lock.
-const GLANCE: Duration = Duration::from_millis(200);
 /// How many changes or failures are told one by one.
 const TOLD: usize = 5;
 
@@ -436,81 +431,6 @@ impl Agent {
         self.retry = (self.retry * 2).min(self.options.resync);
         Done::Failed
     }
-
-    fn complain(&mut self, complaints: BTreeSet<String>) {
-        let news: Vec<_> = complaints.difference(&self.complaints).collect();
-        for complaint in news.iter().take(TOLD) {
-            log::line(complaint);
-        }
-        if news.len() > TOLD {
-            log::line(format!("and {} more of the kind", news.len() - TOLD));
-        }
-        self.complaints = complaints;
-    }
-
-    fn tell(&mut self, report: &Report, prefix: &str) {
-        if report.changes.len() <= TOLD {
-            for change in &report.changes {
-                log::line(format!("{prefix}{}", describe(change)));
-            }
-        } else {
-            log::line(format!("{prefix}{} changes", report.changes.len()));
-        }
-        let failures: BTreeSet<String> = report.failures.iter().map(Failure::to_string).collect();
-        let news: Vec<_> = failures.difference(&self.failures).collect();
-        for failure in news.iter().take(TOLD) {
-            log::line(failure);
-        }
-        if news.len() > TOLD {
-            log::line(format!("and {} more", news.len() - TOLD));
-        }
-        self.failures = failures;
-    }
-
-    /// Records whether the network is ready, and writes the CNI configuration once it is.
-    fn set_ready(&mut self, reason: Option<String>) {
-        let mut next = self.status.clone();
-        next.peers = self.peers;
-        next.ready = reason.is_none();
-        next.reason = reason;
-        next.scope = self.kernel.scope().clone();
-        next.vtep_addresses.clone_from(&self.me.vtep_addresses);
-        next.bridge_addresses.clone_from(&self.me.bridge_addresses);
-        if next.ready
-            && let Err(error) = self.write_cni()
-        {
-            next.ready = false;
-            next.reason = Some(format!("cannot write the CNI configuration: {error}"));
-        }
-        if next == self.status && Status::path(&self.options.state_dir, &next.network).exists() {
-            return;
-        }
-        if next.ready != self.status.ready || next.reason != self.status.reason {
-            log::line(match &next.reason {
-                None => format!("ready, {} peers", next.peers),
-                Some(reason) => format!("not ready: {reason}"),
-            });
-        }
-        if let Err(error) = next.save(&self.options.state_dir) {
-            log::line(format!("cannot write the status: {error}"));
-        }
-        self.status = next;
-    }
-
-    fn write_cni(&mut self) -> std::io::Result<()> {
-        let Options {
-            store, state_dir, ..
-        } = &self.options;
-        let config = cni::config(&self.settings, &self.network, &self.me, store, state_dir);
-        let text = cni::text(&config);
-        let path = cni::path(&self.options, &self.settings);
-        if fs::read(&path).is_ok_and(|found| found == text) {
-            return Ok(());
-        }
-        write_atomically(&path, &text)?;
-        log::line(format!("wrote {}", path.display()));
-        Ok(())
-    }
 }
 
 /// How a sync ended.
@@ -521,47 +441,6 @@ enum Done {
     Failed,
     /// The tables changed while they were read.
     Again,
-}
-
-/// Keeps a second agent of the same network away for as long as the file is open.
-pub(super) fn lock(state_dir: &Path, network: &str) -> Result<File> {
-    let path = Status::lock_path(state_dir, network);
-    let cannot = |error| Error::failed(format!("cannot lock {}", path.display())).caused_by(error);
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(cannot)?;
-    }
-    let file = File::create(&path).map_err(cannot)?;
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            // A STATUS holds the lock as well, for the moment in which it looks whether an agent does.
-            Err(fs::TryLockError::WouldBlock) if start.elapsed() < GLANCE => {
-                std::thread::sleep(GLANCE / 20);
-            }
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::failed(format!(
-                    "another agent of network {network} runs on this node"
-                ))
-                .try_this("stop it first, or give this one another --state-dir"));
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(cannot(error)),
-        }
-    }
-}
-
-pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path)
-        .map_err(|error| Error::usage(format!("{} is no path", path.display())).caused_by(error))
-}
-
-pub(super) fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::failed(format!("cannot remove {}", path.display())).caused_by(error))
-        }
-        _ => Ok(()),
-    }
 }
 
 pub(super) fn no_access(error: &plugin_core::netlink::Error, what: &str) -> Error {

@@ -3,6 +3,8 @@
 //! A capture of all devices sees each packet several times. Every conversation is therefore counted at each
 //! point by itself, and what is reported is the point that saw most of it, each way.
 
+mod track;
+
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
@@ -13,7 +15,7 @@ use crate::wire::Timestamp;
 use crate::wire::bytes::Bytes;
 use crate::wire::ip::v4;
 use crate::wire::packet::{Kind, Layer};
-use crate::wire::tcp;
+use track::Track;
 
 /// Conversations remembered; beyond that, the oldest are forgotten and counted.
 pub const MAX_FLOWS: usize = 65_536;
@@ -89,17 +91,6 @@ pub struct Flow {
     /// When it was last seen.
     pub last: Timestamp,
     tracks: Vec<Track>,
-}
-
-/// One way of a conversation at one point.
-#[derive(Debug, Clone)]
-struct Track {
-    point: PointId,
-    way: Option<Way>,
-    from_a: bool,
-    count: Count,
-    /// The sequence number that should come next.
-    expected: Option<u32>,
 }
 
 impl Flow {
@@ -466,44 +457,5 @@ impl Flows {
     /// Whether the capture has cooked headers, whose length is not that of the wire.
     pub fn is_cooked(&self) -> bool {
         self.cooked
-    }
-}
-
-impl Track {
-    /// Whether a segment repeats what was seen (RFC 9293 §3.4: sequence numbers compare modulo 2^32).
-    fn segment(&mut self, layer: &Layer, bytes: &Bytes<'_>) {
-        let at = layer.header.start;
-        let (Ok(sequence), Ok(flags)) = (bytes.u32(at + tcp::SEQUENCE), bytes.u8(at + tcp::FLAGS))
-        else {
-            return;
-        };
-        let data = layer.length.saturating_sub(layer.header.len() as u32);
-        let markers = u32::from(flags & (tcp::flag::SYN | tcp::flag::FIN) != 0);
-        let length = data + markers;
-        if flags & tcp::flag::RST != 0 || length == 0 {
-            return;
-        }
-        let end = sequence.wrapping_add(length);
-        let Some(expected) = self
-            .expected
-            .filter(|_| flags & tcp::flag::SYN == 0 || self.is_same_syn(end))
-        else {
-            self.expected = Some(end);
-            return;
-        };
-        let behind = expected.wrapping_sub(end) as i32;
-        // One octet just before the expected one keeps a connection alive; it carries nothing.
-        let keeps_alive =
-            data <= 1 && markers == 0 && behind == 0 && sequence.wrapping_add(1) == expected;
-        if behind >= 0 && !keeps_alive {
-            self.count.retransmissions += 1;
-        } else if behind < 0 {
-            self.expected = Some(end);
-        }
-    }
-
-    /// Whether a SYN that ends here is the one seen before rather than a new connection's.
-    fn is_same_syn(&self, end: u32) -> bool {
-        self.expected == Some(end)
     }
 }

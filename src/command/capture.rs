@@ -21,7 +21,7 @@ use crate::cluster::{Local, Source};
 use crate::collect::{Paths, RuntimeChoice, Scope};
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::find::find;
-use crate::lab::state::Labs;
+use crate::lab::directory::Labs;
 use crate::model::Subject;
 use crate::render::decode::{Seen, Sink, sink};
 use crate::wire::Timestamp;

@@ -13,7 +13,7 @@ use crate::cli::Context;
 use crate::cluster::file;
 use crate::error::{Error, Outcome, Result};
 use crate::kubernetes::{self, Access};
-use crate::lab::state::Labs;
+use crate::lab::directory::Labs;
 use crate::render::decode::{self, Seen, Sink, Text};
 use crate::wire::LinkType;
 use crate::wire::packet::VxlanPorts;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::state::{Directory, Lock, State};
+use super::directory::{Directory, Lock};
+use super::state::State;
 use crate::error::{Error, Result};
 
 /// How long the kernel may take to end a lab's processes.

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::state::replace_file;
-use super::state::{Directory, State};
+use super::directory::Directory;
+use super::directory::replace_file;
+use super::state::State;
 use crate::error::{Error, Result};
 
 /// Writes the list for the lab as it is.

@@ -10,12 +10,13 @@ use plugin_core::node::settings::{Chained, Pool};
 use plugin_core::node::status::Status;
 
 use super::cables;
+use super::directory::Directory;
 use super::files::{self, below};
 use super::handshake::{PROGRAM, Plan, Waiting};
 use super::interrupt;
 use super::process::{Held, Process};
 use super::programs;
-use super::state::{Directory, Machine, State};
+use super::state::{Machine, State};
 use super::topology::Node;
 use crate::error::{Error, Result};
 

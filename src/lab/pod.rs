@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use plugin_core::netlink::{Socket, route};
 use plugin_core::netns::Netns;
 
+use super::directory::Directory;
 use super::exec::find_pod;
 use super::hosts;
 use super::process::Held;
 use super::runtime;
 use super::sandbox;
-use super::state::{Attachment, Capabilities, Directory, Pod, State};
+use super::state::{Attachment, Capabilities, Pod, State};
 use super::topology::is_label;
 use crate::error::{Error, Result};
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::cables;
+use super::directory::{Directory, Labs, Lock};
 use super::down;
 use super::files::MachineFiles;
 use super::handshake::{Plan, Waiting};
@@ -14,7 +15,7 @@ use super::privilege;
 use super::process;
 use super::profile::Profile;
 use super::programs::Programs;
-use super::state::{Directory, Labs, Lock, Machine, Phase, Role, SCHEMA, State};
+use super::state::{Machine, Phase, Role, SCHEMA, State};
 use super::topology::{ROUTER, SWITCH, Topology};
 use crate::error::{Error, Result};
 

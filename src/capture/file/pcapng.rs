@@ -1,5 +1,8 @@
 //! The next-generation format: blocks of any kind in any number of sections (draft-ietf-opsawg-pcapng).
 
+mod clock;
+mod option;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,11 +12,9 @@ use super::order::Order;
 use super::{Body, MAX_PACKET, Options, Position, Step, truncated};
 use crate::capture::interface::Interface;
 use crate::capture::record::Direction;
-use crate::wire::LinkType;
-use crate::wire::Timestamp;
-
-/// Nanoseconds in a second.
-const NANOS: u64 = 1_000_000_000;
+use crate::wire::{LinkType, Timestamp};
+use clock::{Clock, units};
+use option::{COMMENT, EPB_FLAGS, IF_DESCRIPTION, IF_NAME, IF_TSOFFSET, IF_TSRESOL, OptionList};
 
 /// Block types.
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -35,15 +36,6 @@ const MAX_INTERFACES: usize = 65_536;
 const MAX_NAMES: usize = 65_536;
 /// Names of interfaces and their descriptions longer than this are cut.
 const MAX_TEXT: usize = 4096;
-
-/// Option codes.
-const COMMENT: u16 = 1;
-const IF_NAME: u16 = 2;
-const IF_DESCRIPTION: u16 = 3;
-const IF_TSRESOL: u16 = 9;
-const IF_TSOFFSET: u16 = 14;
-const EPB_FLAGS: u16 = 2;
-
 /// Where a reader stands in a pcapng file.
 #[derive(Debug)]
 pub(super) struct Pcapng {
@@ -59,38 +51,6 @@ pub(super) struct Pcapng {
 #[derive(Debug, Default)]
 struct OneType {
     first: Option<LinkType>,
-}
-
-/// How an interface counts time.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    units: u64,
-    offset: i64,
-}
-
-impl Clock {
-    const MICROSECONDS: Self = Self {
-        units: 1_000_000,
-        offset: 0,
-    };
-
-    fn moment(self, high: u32, low: u32) -> Timestamp {
-        let count = (u64::from(high) << 32) | u64::from(low);
-        let (seconds, rest) = match self.units {
-            // The two usual resolutions, with divisors the compiler knows.
-            1_000_000 => (count / 1_000_000, count % 1_000_000 * 1000),
-            NANOS => (count / NANOS, count % NANOS),
-            units => {
-                let rest = u128::from(count % units) * u128::from(NANOS) / u128::from(units);
-                (count / units, rest as u64)
-            }
-        };
-        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-        Timestamp {
-            seconds: seconds.saturating_add(self.offset),
-            nanos: rest,
-        }
-    }
 }
 
 impl Pcapng {
@@ -446,27 +406,6 @@ impl OneType {
     }
 }
 
-/// Options as they follow each other: code, length, value, padding.
-struct OptionList<'a> {
-    order: Order,
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for OptionList<'a> {
-    type Item = (u16, &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let code = self.order.u16(self.rest, 0);
-        let length = usize::from(self.order.u16(self.rest, 2));
-        let value = self.rest.get(4..)?.get(..length)?;
-        self.rest = self
-            .rest
-            .get(4 + length.next_multiple_of(4)..)
-            .unwrap_or_default();
-        (code != 0).then_some((code, value))
-    }
-}
-
 /// The byte order of the section whose header begins the buffer.
 fn byte_order(input: &mut Input) -> Result<Order, Fault> {
     const MAGIC: [u8; 4] = 0x1a2b_3c4d_u32.to_be_bytes();
@@ -480,22 +419,6 @@ fn byte_order(input: &mut Input) -> Result<Order, Fault> {
         )),
         None => Err(truncated("block", BLOCK_HEAD + 4, got)),
     }
-}
-
-/// Units a second, of an `if_tsresol` option: a negative power of 10, or of 2 with the top bit set.
-fn units(resolution: u8) -> Result<u64, Fault> {
-    let power = u32::from(resolution & 0x7f);
-    let units = if resolution & 0x80 != 0 {
-        1_u64.checked_shl(power)
-    } else {
-        10_u64.checked_pow(power)
-    };
-    units.filter(|&units| units > 0).ok_or_else(|| {
-        let base = if resolution & 0x80 != 0 { 2 } else { 10 };
-        Fault::Malformed(format!(
-            "Interface Description Block if_tsresol option resolution {base}^-{power} is too high"
-        ))
-    })
 }
 
 #[inline]

@@ -9,9 +9,10 @@ use super::scene::Scene;
 use super::{Broken, Done, Fault, Stopped};
 use crate::cluster;
 use crate::error::{Error, Outcome, Result};
+use crate::lab::directory::Directory;
 use crate::lab::exec;
 use crate::lab::process::Process;
-use crate::lab::state::{Directory, State};
+use crate::lab::state::State;
 use crate::model::Bundle;
 
 /// What fault is to be made, and where.
