@@ -204,6 +204,8 @@ fn every_frame_cut_at_every_length_prints_as_tcpdump_prints_it() {
                 &["-ttenvvv"],
                 &["-ttn"],
                 &["-ttnq"],
+                &["-ttnx"],
+                &["-ttnx", "-T", "vxlan"],
             ][..],
         ),
         (

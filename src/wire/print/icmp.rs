@@ -51,6 +51,10 @@ impl Dissector<'_> {
         let sentence = self.out.len();
         if let Err(cut) = self.icmp_sentence(at, kind, code) {
             self.out.truncate(start);
+            if self.ends_only_message(at, kind, code) {
+                self.truncated();
+                return Ok(());
+            }
             return Err(cut);
         }
         self.out.truncate(self.out.len().min(sentence + SENTENCE));
@@ -88,6 +92,15 @@ impl Dissector<'_> {
             self.icmp_extensions(at, length as usize)?;
         }
         Ok(())
+    }
+
+    /// Whether a cut in a sentence ends the message and not the packet, which tells what `-x` shows then.
+    fn ends_only_message(&self, at: usize, kind: u8, code: u8) -> bool {
+        match kind {
+            3 => code == 3 && !self.has(at + QUOTED + v4::PROTOCOL, 1),
+            9 | 11 | 14 => true,
+            _ => false,
+        }
     }
 
     /// The first half of an echo's sentence.
