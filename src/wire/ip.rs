@@ -83,6 +83,8 @@ impl Protocol {
     pub const VRRP: Self = Self(112);
     pub const SCTP: Self = Self(132);
     pub const MOBILITY: Self = Self(135);
+    /// The mobility header before it had a number of its own.
+    pub const MOBILITY_OLD: Self = Self(62);
     pub const ETHERNET: Self = Self(143);
 
     /// tcpdump's name, as `-v` prints it.

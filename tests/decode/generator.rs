@@ -485,6 +485,32 @@ fn discovery(kind: u8) -> Vec<u8> {
     }
 }
 
+/// A message about time: its first octet, stratum and poll interval, and what follows its times.
+fn ntp(first: u8, stratum: u8, poll: i8, behind: &[u8]) -> Vec<u8> {
+    cat(&[
+        &[first, stratum, poll as u8, 0xe9],
+        &[0, 1, 0x80, 0, 0, 0, 0x12, 0x34],
+        b"GPS\0",
+        &[0xe8, 0x12, 0x34, 0x56, 0x80, 0, 0, 1],
+        &[if stratum == 0 { 0 } else { 0xe8 }, 0, 0, 0, 0, 0, 0, 0],
+        &[0xe8, 0x12, 0x34, 0x57, 0x40, 0, 0, 0],
+        &[0x01, 0x12, 0x34, 0x57, 0xff, 0xff, 0xff, 0xff],
+        behind,
+    ])
+}
+
+/// A control packet with an authentication section.
+fn bfd_with(authentication: &[u8]) -> Vec<u8> {
+    let mut section = authentication.to_vec();
+    section.resize(usize::from(authentication[1]), 0xa5);
+    cat(&[
+        &[0x20, 0x44, 3, 24 + authentication[1]],
+        &[0, 0, 0, 1, 0, 0, 0, 2],
+        &[0, 0x0f, 0x42, 0x40, 0, 0x0f, 0x42, 0x40, 0, 0, 0, 0],
+        &section,
+    ])
+}
+
 fn sctp() -> Vec<u8> {
     let mut packet = vec![0x96, 0x0c, 0x0b, 0x59, 0, 0, 0, 1, 0, 0, 0, 0];
     packet.extend_from_slice(&[
@@ -747,6 +773,12 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
         add("igmp", ipv4(&ip, 2, &[kind, 0, 0, 0, 239, 1, 2, 3]));
     }
     add("sctp", ipv4(&ip, 132, &sctp()));
+    for (source, destination) in [(6704u16, 6705u16), (40000, 6706)] {
+        let ports = [source.to_be_bytes(), destination.to_be_bytes()].concat();
+        let chunk = [5, 0, 0, 4];
+        let association = cat(&[&ports, &[0, 0, 0, 1, 0, 0, 0, 0], &chunk]);
+        add("forces", ipv4(&ip, 132, &association));
+    }
     add(
         "vrrp",
         ipv4(
@@ -870,11 +902,91 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
         (5353, dns_response(&mut random)),
         (67, dhcp(&mut random)),
         (547, dhcpv6(&mut random)),
+        (3785, random.octets(24)),
+        (4500, random.octets(24)),
+        (4500, vec![0xff]),
+        (4500, vec![1, 2, 3]),
+        (
+            3784,
+            bfd_with(&[1, 9, 3, b's', b'e', b'c', b'r', b'e', b't']),
+        ),
+        (3784, bfd_with(&[2, 24, 7, 0, 0, 0, 0, 5])),
+        (4784, bfd_with(&[5, 28, 7, 0, 0, 0, 0, 5])),
+        (3784, bfd_with(&[9, 4, 1, 2])),
+        (123, ntp(0x23, 0, 6, &[])),
+        (123, ntp(0x24, 1, -6, &[0, 0, 0, 9])),
+        (123, ntp(0x1c, 2, 40, &[7; 20])),
+        (123, ntp(0xe5, 17, 31, &[7; 24])),
+        (123, ntp(0x5d, 62, 0, &[1])),
+        (123, vec![0x26, 0xd3, 0, 5, 0, 0, 0, 1, 0, 2, 0, 3, 1, 2, 3]),
+        (
+            123,
+            vec![0x16, 0x02, 0, 5, 0x80, 0, 0, 1, 0, 2, 0, 9, 1, 2, 3],
+        ),
+        (123, vec![0x17, 0x02, 0, 5]),
+        (123, vec![0x23; 20]),
+        (
+            514,
+            b"<34>Oct 11 22:14:15 pod1 su: 'su root' failed\n".to_vec(),
+        ),
+        (514, b"<999>1 - -".to_vec()),
+        (514, b"no priority".to_vec()),
+        (
+            5060,
+            b"INVITE sip:pod2@10.40.0.21 SIP/2.0\r\nCall-ID: 7\r\n\r\nv=0\r\n".to_vec(),
+        ),
+        (5060, b"\r\n\r\n".to_vec()),
+        (
+            30490,
+            vec![
+                0xff, 0xff, 0x81, 0, 0, 0, 0, 8, 0, 1, 0, 2, 1, 1, 2, 0, 9, 9,
+            ],
+        ),
+        (30490, vec![1, 2, 3]),
     ] {
         add(
             "datagram",
             ipv4(&ip, 17, &summed(&ip, 17, udp(40001, port, &payload), 6)),
         );
+    }
+    for shim in [
+        0x48c0_0007u32,
+        0x6a40_0001,
+        0x2d00_0001,
+        0x0e80_0001,
+        0x4000_0001,
+    ] {
+        let payload = match shim >> 25 & 15 {
+            7 => &inner_frame,
+            6 => &inner6,
+            _ => &inner,
+        };
+        let payload = cat(&[&shim.to_be_bytes(), payload]);
+        add("line interface", ipv4(&ip, 17, &udp(49152, 4789, &payload)));
+    }
+    for (port, lines) in [
+        (
+            6379,
+            &b"*2\r\n$4\r\nINCR\r\n$1\r\nz\r\n+OK\r\n:7\r\n-ERR no\r\n"[..],
+        ),
+        (
+            6379,
+            b"*0\r\n*-1\r\n$-1\r\n$0\r\n\r\n$-2\r\n*x\r\n$9999999999\r\nPING\r\n",
+        ),
+        (6379, b"*2\r\n*2\r\n:1\r\n:2\r\n*1\r\n*3\r\n:3\r\n"),
+        (6379, b"\r\nPING\n\n"),
+        (6379, b"$2147483648\r\n$12"),
+        (25, b"220 pod1 ESMTP\r\n250 ok\n"),
+        (21, b"USER anonymous\r\n"),
+        (43, b"example.com\r\n"),
+        (
+            554,
+            b"SETUP rtsp://10.40.0.21/1 RTSP/1.0\r\nCSeq: 2\r\n\r\n",
+        ),
+        (8554, b"$\x00\x01\x02 interleaved"),
+    ] {
+        let segment = tcp((40010, port), (1, 1), 0x18, &[], lines);
+        add("lines", ipv4(&ip, 6, &segment));
     }
     for kind in [133, 134, 135, 136, 137] {
         add(
@@ -983,6 +1095,49 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
             &cat(&[&[58, 4, 4, 1, 1, 0, 0, 5], &v6(9), &v6(10), &echo6]),
         ),
     );
+    for (code, body) in [
+        (0u8, vec![0, 0]),
+        (
+            1,
+            cat(&[&[30, 1, 1, 0, 0x88, 7, 0, 0], &v6(1), &[0, 4, 1, 9, 3, 0]]),
+        ),
+        (1, cat(&[&[30, 1, 1, 0, 0x22, 7, 0, 0], &v6(1)])),
+        (1, vec![30, 1, 1, 0]),
+        (
+            2,
+            cat(&[&[30, 0xc0, 0, 7], &v6(1), &[5, 2, 0, 128, 99, 1, 1]]),
+        ),
+        (2, cat(&[&[30, 0x00, 0, 7], &[6, 14, 1], &[7; 13]])),
+        (2, cat(&[&[30, 0x40, 0, 7], &[7; 12]])),
+        (3, cat(&[&[30, 0x80, 7, 1], &v6(1), &[8, 9]])),
+        (3, vec![30, 0, 7, 1]),
+        (0x81, vec![1, 2, 3, 4]),
+        (9, vec![1, 2, 3, 4]),
+    ] {
+        let message = cat(&[&[155, code, 0, 0], &body]);
+        add("lossy", ipv6(8, 33, 58, &summed6(8, 33, 58, message, 2)));
+    }
+    for (kind, data, behind) in [
+        (0u8, [0, 0], vec![]),
+        (1, [0, 0], vec![1, 2, 3, 4, 5, 6, 7, 8]),
+        (2, [0, 0], vec![1, 2, 3, 4, 5, 6, 7, 8]),
+        (3, [0, 9], cat(&[&[7; 16], &[4, 4, 0, 1, 0, 2, 1, 0]])),
+        (4, [0, 9], cat(&[&[7; 16], &[2, 2, 0, 9, 0x63, 2, 1, 2]])),
+        (5, [1, 2], vec![0xb0, 0, 0, 9, 0, 0, 1, 0]),
+        (5, [1, 2], cat(&[&[0, 0, 0, 9, 3, 16], &v6(9), &[1, 0]])),
+        (6, [1, 0x80], cat(&[&[0, 1, 0, 9, 5, 10, 1, 2], &[0; 8]])),
+        (6, [1, 0], vec![0, 1, 0, 9, 5, 2, 1, 2]),
+        (7, [1, 0], cat(&[&v6(9), &[2, 0, 0, 0, 0, 0, 0, 0]])),
+        (7, [1, 0], vec![]),
+        (9, [1, 0], vec![0; 8]),
+    ] {
+        let units = (behind.len() / 8) as u8;
+        let message = cat(&[&[59, units, kind, 0, 0, 0], &data, &behind]);
+        add(
+            "mobility",
+            ipv6(8, 33, if kind == 4 { 62 } else { 135 }, &message),
+        );
+    }
     add("no next header", ipv6(8, 33, 59, &[]));
     add("unknown next header", ipv6(8, 33, 253, &[1, 2, 3]));
     add(

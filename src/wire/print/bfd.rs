@@ -2,10 +2,14 @@
 //! its VXLAN.
 
 use super::dissector::Dissector;
-use super::text::{Bits, Blanks, HexZeros, put};
-use crate::wire::bytes::Read;
+use super::text::{Bits, Blanks, HexString, HexZeros, put};
+use crate::wire::bytes::{Cut, Read};
 
 const HEADER_LENGTH: usize = 24;
+/// The flag that says that an authentication section follows.
+const AUTHENTICATED: u8 = 0x04;
+/// Octets of a section with a password of 1 to 16.
+const PASSWORD_LENGTHS: std::ops::RangeInclusive<u8> = 4..=19;
 
 const FLAG_NAMES_0: [(u32, &str); 8] = [
     (0x80, "I Hear You"),
@@ -27,13 +31,32 @@ const FLAG_NAMES_1: [(u32, &str); 6] = [
     (0x01, "Multipoint"),
 ];
 
+/// What a packet is by the port it is sent to (RFC 5881, RFC 5883, RFC 7130).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Control,
+    Multihop,
+    Lag,
+    Echo,
+}
+
 impl Dissector<'_> {
-    /// A control packet; `kind` is what its port says it controls.
-    pub(super) fn bfd(&mut self, at: usize, length: u32, kind: &'static str) -> Read<()> {
+    pub(super) fn bfd(&mut self, at: usize, length: u32, kind: Kind) -> Read<()> {
         self.protocol = "bfd";
+        let kind = match kind {
+            Kind::Control => "Control",
+            Kind::Multihop => "Multihop",
+            Kind::Lag => "Lag",
+            Kind::Echo => {
+                put!(self, "BFD, Echo, length: ", length);
+                if self.verbose() {
+                    self.unknown_data("\n\t", at, length as usize);
+                }
+                return Ok(());
+            }
+        };
         if !self.has(at, HEADER_LENGTH) {
-            self.truncated();
-            return Ok(());
+            return Err(Cut);
         }
         let first = self.u8(at)?;
         let version = first >> 5;
@@ -123,6 +146,58 @@ impl Dissector<'_> {
         put!(self, "\n\t  Required min Rx Interval:   ", receive, " ms");
         let echo = milliseconds(self.u32(at + 20)?);
         put!(self, "\n\t  Required min Echo Interval: ", echo, " ms");
+        if flags & AUTHENTICATED != 0 {
+            self.bfd_authentication(at + HEADER_LENGTH)?;
+        }
+        Ok(())
+    }
+
+    /// RFC 5880 sections 4.2 to 4.4.
+    fn bfd_authentication(&mut self, at: usize) -> Read<()> {
+        // tcpdump wants the octet behind the key's identifier too.
+        let [kind, length, ..] = self.bytes.array::<4>(at)?;
+        let name = match kind {
+            1 => "Simple Password",
+            2 => "Keyed MD5",
+            3 => "Meticulous Keyed MD5",
+            4 => "Keyed SHA1",
+            5 => "Meticulous Keyed SHA1",
+            _ => "Unknown",
+        };
+        put!(
+            self,
+            "\n\tAuthentication: ",
+            name,
+            " (",
+            kind,
+            "), length: ",
+            length
+        );
+        put!(self, "\n\t  Auth Key ID: ", self.u8(at + 2)?);
+        let (expected, title, octets) = match kind {
+            1 => (PASSWORD_LENGTHS, "", 0),
+            2 | 3 => (24..=24, "\n\t  Digest: ", 16),
+            4 | 5 => (28..=28, "\n\t  Hash: ", 20),
+            _ => return Ok(()),
+        };
+        if !expected.contains(&length) {
+            put!(self, "[invalid length ", length, "]");
+            return Ok(());
+        }
+        if kind == 1 {
+            put!(self, ", Password: ");
+            let wanted = usize::from(length) - 3;
+            let password = self.bytes.rest(at + 3, wanted);
+            self.escaped(password);
+            return if password.len() < wanted {
+                Err(Cut)
+            } else {
+                Ok(())
+            };
+        }
+        let sequence = HexZeros::<8>(self.u32(at + 4)?);
+        put!(self, ", Sequence Number: 0x", sequence);
+        put!(self, title, HexString(self.bytes.slice(at + 8, octets)?));
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod discovery;
 mod listener;
+mod lossy;
 mod node_information;
 mod renumbering;
 
@@ -145,7 +146,7 @@ impl Dissector<'_> {
             ROUTER_SOLICITATION | ROUTER_ADVERTISEMENT | 141 | 142 | HOME_AGENT_REPLY
             | MOBILE_ADVERTISEMENT => true,
             155 => {
-                self.routing_for_lossy_networks(code);
+                self.routing_for_lossy_networks(at + 4, length.wrapping_sub(4), code)?;
                 true
             }
             _ => {
@@ -276,22 +277,6 @@ impl Dissector<'_> {
             next = Protocol(self.u8(at).ok()?);
         }
         None
-    }
-
-    /// RFC 6550 section 6; what the messages hold is not shown.
-    fn routing_for_lossy_networks(&mut self, code: u8) {
-        if code & 0x80 != 0 {
-            put!(self, ", (SEC) [worktodo]");
-            return;
-        }
-        put!(self, ", (CLR)");
-        match code {
-            0 => put!(self, "DODAG Information Solicitation"),
-            1 => put!(self, "DODAG Information Object"),
-            2 => put!(self, "Destination Advertisement Object"),
-            3 => put!(self, "Destination Advertisement Object Ack"),
-            _ => put!(self, "RPL message, unknown code ", code),
-        }
     }
 }
 

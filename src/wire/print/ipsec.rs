@@ -1,4 +1,5 @@
-//! Authentication headers (RFC 4302) and what can be seen of encrypted payload (RFC 4303, RFC 3173).
+//! Authentication headers (RFC 4302) and what can be seen of encrypted payload (RFC 4303, RFC 3173), in UDP too
+//! (RFC 3948).
 
 use super::dissector::Dissector;
 use super::text::{Hex, HexZeros, put};
@@ -54,6 +55,23 @@ impl Dissector<'_> {
         );
         put!(self, ", length ", length);
         Ok(())
+    }
+
+    /// ESP in UDP (RFC 3948); answers false, having printed nothing, if it is IKE.
+    pub(super) fn esp_in_udp(&mut self, at: usize, length: u32) -> Read<bool> {
+        self.protocol = "isakmp_rfc3948";
+        if length == 1 && self.u8(at)? == 0xff {
+            put!(self, "isakmp-nat-keep-alive");
+        } else if length < 4 {
+            self.truncated();
+        } else if self.u32(at)? == 0 {
+            self.protocol = "udp";
+            return Ok(false);
+        } else {
+            put!(self, "UDP-encap: ");
+            self.esp(at, length)?;
+        }
+        Ok(true)
     }
 
     pub(super) fn ipcomp(&mut self, at: usize) -> Read<()> {

@@ -151,6 +151,10 @@ impl Dissector<'_> {
                         step
                     }
                 }
+                Protocol::MOBILITY | Protocol::MOBILITY_OLD => {
+                    self.mobility(place)?;
+                    Next::Stop
+                }
                 Protocol::ROUTING => {
                     if !self.has(place, 1) {
                         self.truncated();

@@ -23,6 +23,17 @@ enum Chunk {
     Bogus,
 }
 
+/// The channel of forwarding and control element separation that a port is (RFC 5811 section 4.2.1.2). What the
+/// channels carry is not shown.
+fn forces_channel(port: u16) -> Option<&'static str> {
+    Some(match port {
+        6704 => "[ForCES HP]",
+        6705 => "[ForCES MP]",
+        6706 => "[ForCES LP]",
+        _ => return None,
+    })
+}
+
 impl Dissector<'_> {
     pub(super) fn sctp(&mut self, at: usize, length: u32, header: IpHeader) -> Read<()> {
         self.protocol = "sctp";
@@ -67,6 +78,9 @@ impl Dissector<'_> {
                 destination,
                 ": sctp"
             );
+        }
+        for port in [source, destination] {
+            put!(self, forces_channel(port));
         }
         let very_verbose = self.options.verbosity >= 2;
         let mut place = at + HEADER_LENGTH as usize;

@@ -10,6 +10,7 @@ use super::dns::Carrier;
 use super::ipv4::IpHeader;
 use super::sequence::{Key, Start};
 use super::text::{Bits, HexZeros, put};
+use super::text_protocol::{self, TextProtocol};
 use crate::wire::bytes::{Cut, Read};
 use crate::wire::checksum;
 use crate::wire::ip::{Protocol, v4, v6};
@@ -30,6 +31,50 @@ const FLAG_NAMES: [(u32, &str); 8] = [
 ];
 
 const PUSH_ACK: u8 = flag::PUSH | flag::ACK;
+
+/// What a segment is taken to carry, in the order in which tcpdump asks: of its ports' meanings the first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Payload {
+    Smtp,
+    Whois,
+    Bgp,
+    Redis,
+    Ssh,
+    Ftp,
+    Http,
+    Rtsp,
+    Dns,
+    Unknown,
+}
+
+impl Payload {
+    fn of(port: u16) -> Self {
+        match port {
+            port::SMTP => Self::Smtp,
+            port::WHOIS => Self::Whois,
+            port::BGP => Self::Bgp,
+            port::REDIS => Self::Redis,
+            port::SSH => Self::Ssh,
+            port::FTP => Self::Ftp,
+            port::HTTP | port::HTTP_ALTERNATE => Self::Http,
+            port::RTSP | port::RTSP_ALTERNATE => Self::Rtsp,
+            port::DNS => Self::Dns,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// How its lines are read, if it speaks in lines.
+    fn lines(self) -> Option<&'static TextProtocol> {
+        Some(match self {
+            Self::Smtp => &text_protocol::SMTP,
+            Self::Whois => &text_protocol::WHOIS,
+            Self::Ftp => &text_protocol::FTP,
+            Self::Http => &text_protocol::HTTP,
+            Self::Rtsp => &text_protocol::RTSP,
+            _ => return None,
+        })
+    }
+}
 
 /// Octets of a reset's data that `-v` shows.
 const RESET_DATA: usize = 30;
@@ -227,19 +272,23 @@ impl Dissector<'_> {
 
     /// What is behind the header, where the port says what it is. Of BGP no more than its name is shown.
     fn tcp_payload(&mut self, at: usize, length: u32, ports: (u16, u16)) -> Read<()> {
-        let is = |port| ports.0 == port || ports.1 == port;
-        if is(port::BGP) {
-            self.protocol = "bgp";
-            put!(self, ": BGP");
-        } else if is(port::SSH) {
-            self.ssh(at, length)?;
-        } else if is(port::HTTP) || is(port::HTTP_ALTERNATE) {
-            put!(self, ": ");
-            self.http(at, length)?;
-        } else if is(port::DNS) {
-            self.dns(at, length, Carrier::Tcp)?;
+        match Payload::of(ports.0).min(Payload::of(ports.1)) {
+            Payload::Bgp => {
+                self.protocol = "bgp";
+                put!(self, ": BGP");
+                Ok(())
+            }
+            Payload::Redis => self.resp(at, length),
+            Payload::Ssh => self.ssh(at, length),
+            Payload::Dns => self.dns(at, length, Carrier::Tcp),
+            payload => {
+                if let Some(protocol) = payload.lines() {
+                    put!(self, ": ");
+                    self.text_protocol(protocol, at, length)?;
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     /// Makes both numbers relative to the first ones of their conversation. The conversation is known by

@@ -1,11 +1,89 @@
-//! Protocols that speak in lines of text: HTTP (RFC 9112) and SSH's greeting (RFC 4253 section 4.2).
+//! Protocols that speak in lines of text: HTTP (RFC 9112), SIP (RFC 3261), RTSP (RFC 7826), SMTP (RFC 5321), FTP
+//! (RFC 959), WHOIS (RFC 3912) and SSH's greeting (RFC 4253 section 4.2).
 
 use super::dissector::Dissector;
 use super::text::put;
 use crate::wire::bytes::{Cut, Read};
 
-/// Words that begin a request, WebDAV's and Microsoft's included.
-const REQUESTS: [&str; 38] = [
+/// A protocol whose messages are lines.
+pub(super) struct TextProtocol {
+    /// What it is called where a packet is cut.
+    protocol: &'static str,
+    /// What it is called in front of its lines.
+    title: &'static str,
+    /// Words that begin a request. With none every line is shown; else only what begins with a request or a
+    /// response is, not the middle of a body.
+    requests: &'static [&'static str],
+}
+
+pub(super) const HTTP: TextProtocol = TextProtocol {
+    protocol: "http",
+    title: "HTTP",
+    requests: &HTTP_REQUESTS,
+};
+
+pub(super) const RTSP: TextProtocol = TextProtocol {
+    protocol: "rtsp",
+    title: "RTSP",
+    requests: &[
+        "DESCRIBE",
+        "ANNOUNCE",
+        "GET_PARAMETER",
+        "OPTIONS",
+        "PAUSE",
+        "PLAY",
+        "RECORD",
+        "REDIRECT",
+        "SETUP",
+        "SET_PARAMETER",
+        "TEARDOWN",
+    ],
+};
+
+pub(super) const SIP: TextProtocol = TextProtocol {
+    protocol: "sip",
+    title: "SIP",
+    requests: &[
+        "ACK",
+        "BYE",
+        "CANCEL",
+        "DO",
+        "INFO",
+        "INVITE",
+        "MESSAGE",
+        "NOTIFY",
+        "OPTIONS",
+        "PRACK",
+        "QAUTH",
+        "REFER",
+        "REGISTER",
+        "SPRACK",
+        "SUBSCRIBE",
+        "UPDATE",
+        "PUBLISH",
+    ],
+};
+
+pub(super) const FTP: TextProtocol = TextProtocol {
+    protocol: "ftp",
+    title: "FTP",
+    requests: &[],
+};
+
+pub(super) const SMTP: TextProtocol = TextProtocol {
+    protocol: "smtp",
+    title: "SMTP",
+    requests: &[],
+};
+
+pub(super) const WHOIS: TextProtocol = TextProtocol {
+    protocol: "whois",
+    title: "WHOIS",
+    requests: &[],
+};
+
+/// HTTP's requests, WebDAV's and Microsoft's included.
+const HTTP_REQUESTS: [&str; 38] = [
     "GET",
     "PUT",
     "COPY",
@@ -54,11 +132,17 @@ fn is_printable(octet: u8) -> bool {
 }
 
 impl Dissector<'_> {
-    pub(super) fn http(&mut self, at: usize, length: u32) -> Read<()> {
-        self.protocol = "http";
+    pub(super) fn text_protocol(
+        &mut self,
+        protocol: &TextProtocol,
+        at: usize,
+        length: u32,
+    ) -> Read<()> {
+        self.protocol = protocol.protocol;
         let length = length as usize;
-        let shown = self.is_http_head(at, length);
-        put!(self, "HTTP");
+        let shown =
+            protocol.requests.is_empty() || self.is_text_head(protocol.requests, at, length);
+        put!(self, protocol.title);
         if !shown {
             return Ok(());
         }
@@ -78,11 +162,11 @@ impl Dissector<'_> {
     }
 
     /// Whether a request or a response begins here, not the middle of a body.
-    fn is_http_head(&self, at: usize, length: usize) -> bool {
+    fn is_text_head(&self, requests: &[&str], at: usize, length: usize) -> bool {
         let Some((word, next)) = self.word(at, 0, length) else {
             return false;
         };
-        if REQUESTS
+        if requests
             .iter()
             .any(|request| request.as_bytes().eq_ignore_ascii_case(word))
         {

@@ -221,6 +221,22 @@ struct Date {
     second_of_day: u32,
 }
 
+/// A moment, in seconds since 1970, as RFC 3339 writes it in UTC.
+pub(super) struct Utc(pub(super) i64);
+
+impl Put for Utc {
+    fn put(self, out: &mut Vec<u8>) {
+        let Some(date) = break_down(self.0, true) else {
+            "unrepresentable".put(out);
+            return;
+        };
+        let (month, day) = (Zeros::<2>(date.month), Zeros::<2>(date.day));
+        (date.year, "-", month, "-", day, "T").put(out);
+        time_of_day(date.second_of_day, out);
+        out.push(b'Z');
+    }
+}
+
 /// The date in the zone of `TZ`, or in UTC.
 fn break_down(seconds: i64, utc: bool) -> Option<Date> {
     let mut broken_down = MaybeUninit::<libc::tm>::uninit();

@@ -1,11 +1,13 @@
 //! UDP (RFC 768), and what it is taken to carry.
 
 use super::UdpPayload;
+use super::bfd;
 use super::dissector::Dissector;
 use super::dns::Carrier;
 use super::ipv4::IpHeader;
 use super::phrase::Phrase;
 use super::text::{HexZeros, put};
+use super::text_protocol;
 use crate::wire::bytes::Read;
 use crate::wire::checksum::{self, Sum};
 use crate::wire::ip::{Protocol, v4, v6};
@@ -83,31 +85,25 @@ impl Dissector<'_> {
 
     /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
     fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
-        // In the order in which tcpdump asks, for either port unless only one can mean it.
-        let is = |port| source == port || destination == port;
-        if is(port::DNS) {
-            self.dns(at, length, Carrier::Udp)?;
-        } else if is(port::MDNS) {
-            self.dns(at, length, Carrier::Multicast)?;
-        } else if is(port::BOOTPC) || is(port::BOOTPS) {
-            self.bootp(at, length)?;
-        } else if is(port::DHCPV6_SERVER) || is(port::DHCPV6_CLIENT) {
-            self.dhcpv6(at, length)?;
-        } else if let Some(kind) = bfd_kind(destination) {
-            self.bfd(at, length, kind)?;
-        } else if is(port::VXLAN_LINUX) {
-            self.otv(at, length)?;
-        } else if is(port::VXLAN) {
-            self.vxlan(at, length)?;
-        } else if is(port::GENEVE) {
-            self.geneve(at, length)?;
-        } else if is(port::VXLAN_GPE) {
-            self.vxlan_gpe(at, length)?;
-        } else if is(port::MPLS) {
-            self.mpls(at, length)?;
-        } else {
-            return Ok(false);
-        }
+        match Payload::between(source, destination) {
+            Payload::Dns => self.dns(at, length, Carrier::Udp),
+            Payload::MulticastDns => self.dns(at, length, Carrier::Multicast),
+            Payload::Bootp => self.bootp(at, length),
+            Payload::EspInUdp => return self.esp_in_udp(at, length),
+            Payload::Ntp => self.ntp(at, length),
+            Payload::Dhcpv6 => self.dhcpv6(at, length),
+            Payload::LineInterface => self.line_interface(at, length),
+            Payload::Bfd(kind) => self.bfd(at, length, kind),
+            Payload::Sip => self.text_protocol(&text_protocol::SIP, at, length),
+            Payload::Syslog => self.syslog(at, length),
+            Payload::Otv => self.otv(at, length),
+            Payload::Vxlan => self.vxlan(at, length),
+            Payload::Geneve => self.geneve(at, length),
+            Payload::VxlanGpe => self.vxlan_gpe(at, length),
+            Payload::Mpls => self.mpls(at, length),
+            Payload::Someip => self.someip(at, length),
+            Payload::Unknown => return Ok(false),
+        }?;
         Ok(true)
     }
 
@@ -270,12 +266,75 @@ impl Dissector<'_> {
     }
 }
 
-/// What a control packet to this port controls (RFC 5881, RFC 5883, RFC 7130).
-fn bfd_kind(destination: u16) -> Option<&'static str> {
-    Some(match destination {
-        3784 => "Control",
-        4784 => "Multihop",
-        port::WEAVE => "Lag",
-        _ => return None,
-    })
+/// What a datagram is taken to carry, in the order in which tcpdump asks: of its ports' meanings the first counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Payload {
+    Dns,
+    MulticastDns,
+    Bootp,
+    EspInUdp,
+    Ntp,
+    Dhcpv6,
+    LineInterface,
+    Bfd(bfd::Kind),
+    Sip,
+    Syslog,
+    Otv,
+    Vxlan,
+    Geneve,
+    VxlanGpe,
+    Mpls,
+    Someip,
+    Unknown,
+}
+
+impl Payload {
+    fn between(source: u16, destination: u16) -> Self {
+        let either = Self::of(source).min(Self::of(destination));
+        let one = match (source, destination) {
+            (port::LINE_INTERFACE, _) => Self::LineInterface,
+            (_, port::BFD_CONTROL) => Self::Bfd(bfd::Kind::Control),
+            (_, port::BFD_MULTIHOP) => Self::Bfd(bfd::Kind::Multihop),
+            (_, port::WEAVE) => Self::Bfd(bfd::Kind::Lag),
+            (_, port::BFD_ECHO) => Self::Bfd(bfd::Kind::Echo),
+            _ => Self::Unknown,
+        };
+        either.min(one)
+    }
+
+    /// What a port means whichever side has it.
+    fn of(port: u16) -> Self {
+        match port {
+            port::DNS => Self::Dns,
+            port::MDNS => Self::MulticastDns,
+            port::BOOTPC | port::BOOTPS => Self::Bootp,
+            port::ESP => Self::EspInUdp,
+            port::NTP => Self::Ntp,
+            port::DHCPV6_SERVER | port::DHCPV6_CLIENT => Self::Dhcpv6,
+            port::SIP => Self::Sip,
+            port::SYSLOG => Self::Syslog,
+            port::VXLAN_LINUX => Self::Otv,
+            port::VXLAN => Self::Vxlan,
+            port::GENEVE => Self::Geneve,
+            port::VXLAN_GPE => Self::VxlanGpe,
+            port::MPLS => Self::Mpls,
+            port::SOMEIP => Self::Someip,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_meaning_counts_whichever_port_has_it() {
+        assert_eq!(Payload::between(53, 4789), Payload::Dns);
+        assert_eq!(Payload::between(4789, 53), Payload::Dns);
+        assert_eq!(Payload::between(49152, 4789), Payload::LineInterface);
+        assert_eq!(Payload::between(4789, 49152), Payload::Vxlan);
+        assert_eq!(Payload::between(3784, 40000), Payload::Unknown);
+        assert_eq!(Payload::between(40000, 3785), Payload::Bfd(bfd::Kind::Echo));
+    }
 }

@@ -67,7 +67,7 @@ impl Dissector<'_> {
             match next {
                 Protocol::HOP_BY_HOP
                 | Protocol::DESTINATION_OPTIONS
-                | Protocol(62)
+                | Protocol::MOBILITY_OLD
                 | Protocol::MOBILITY => {
                     advance = (usize::from(self.u8(place + 1)?) + 1) * 8;
                     next = Protocol(self.u8(place)?);
