@@ -182,6 +182,8 @@ fn every_frame_cut_at_every_length_prints_as_tcpdump_prints_it() {
             .step_by(3)
             .map(|sample| sample.frame[14..].to_vec()),
     );
+    // D-Bus, which tcpdump does not print either.
+    let unknown = cut(231, std::iter::once((0..40).collect()));
     let null = cut(
         0,
         ip.step_by(3)
@@ -218,6 +220,7 @@ fn every_frame_cut_at_every_length_prints_as_tcpdump_prints_it() {
             &cooked2,
             &[&["-tten"][..], &["-ttn"], &["-ttenqv", "-T", "vxlan"]],
         ),
+        ("unknown link", &unknown, &[&["-tten"][..], &["-ttnqx"]]),
         ("raw", &raw, &[&["-tten"][..], &["-ttnvv"]]),
         ("null", &null, &[&["-tten"][..], &["-ttnv"]]),
     ] {

@@ -39,7 +39,8 @@ impl Dissector<'_> {
             LinkType::NULL | LinkType::LOOP => self.null(frame.length),
             _ => {
                 self.protocol = "unsupported";
-                self.payload(0, frame.bytes.len())
+                put!(self, "UNSUPPORTED");
+                self.hex_and_ascii(0, frame.bytes.len())
             }
         }
     }
