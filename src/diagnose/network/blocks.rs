@@ -105,13 +105,81 @@ fn routes(index: &Index<'_>, number: usize, known: &Known<'_>, findings: &mut Ve
         findings.push(Finding {
             what: format!("{node} has no route to {block}, the block of {owner}"),
             show: format!("ip route show {block}"),
-            fix: format!(
-                "ip route add {block} via NODE_ADDRESS; look at the log of the network's agent"
-            ),
+            fix: match row_for(index, number, known, block, other) {
+                Some(row) => {
+                    format!("ip route add {row}; look at the log of the network's agent")
+                }
+                None => format!(
+                    "look at the log of the network's agent, which makes the route to {owner}"
+                ),
+            },
             evidence: vec![row(node, "route", format!("no {block}"))],
             ..finding("no-route-to-block", node, None)
         });
     }
+}
+
+/// The row that a node lacks: as a third node has it, else as its own ones to other nodes' blocks are, else by the
+/// owner's address in a network of both.
+fn row_for(
+    index: &Index<'_>,
+    number: usize,
+    known: &Known<'_>,
+    block: IpNet,
+    owner: usize,
+) -> Option<String> {
+    let hop_of = |route: &Route| Some((route.nexthops.first()?.gateway?, route.nexthops.len()));
+    let holds = |address: &std::net::IpAddr, node: usize| {
+        let holders = index.by_address.get(address);
+        holders.is_some_and(|holders| holders.contains(&node))
+    };
+    let third = index.nodes.iter().enumerate().find_map(|(node, third)| {
+        let row = third.routes.get(&block)?;
+        let (gateway, _) = hop_of(row).filter(|(_, ways)| *ways == 1)?;
+        (node != number && holds(&gateway, owner)).then(|| notation::route(row, third.root))
+    });
+    let peer = index.nodes.get(owner)?;
+    let like_others = || {
+        index.nodes.iter().enumerate().find_map(|(node, other)| {
+            let row = other
+                .blocks
+                .iter()
+                .filter(|other| other.addr().is_ipv4() == block.addr().is_ipv4())
+                .find_map(|block| known.routes.get(block))?;
+            let (gateway, _) = hop_of(row).filter(|(_, ways)| *ways == 1)?;
+            let held = other.root.addresses.iter();
+            let device = other.root.device_name(
+                held.filter(|row| row.address == gateway)
+                    .map(|row| row.device)
+                    .next()?,
+            );
+            let own = peer.root.link_named(&device)?;
+            let address = peer
+                .root
+                .addresses_of(own.index)
+                .map(|row| row.address)
+                .find(|address| address.is_ipv4() == gateway.is_ipv4())?;
+            let mut row = (*row).clone();
+            row.destination = block;
+            row.nexthops.first_mut()?.gateway = Some(address);
+            (node != owner).then(|| notation::route(&row, known.root))
+        })
+    };
+    let shared = || {
+        let mine = known
+            .underlays()
+            .flat_map(|link| known.root.addresses_of(link.index));
+        let networks: Vec<IpNet> = mine.filter_map(crate::model::Address::network).collect();
+        let theirs = peer
+            .underlays()
+            .flat_map(|link| peer.root.addresses_of(link.index));
+        let address = theirs
+            .map(|row| row.address)
+            .filter(|address| address.is_ipv4() == block.addr().is_ipv4())
+            .find(|address| networks.iter().any(|net| net.contains(address)))?;
+        (known.tunnels.is_empty()).then(|| format!("{block} via {address}"))
+    };
+    third.or_else(like_others).or_else(shared)
 }
 
 /// A row whose next hop is another node than the block's.
