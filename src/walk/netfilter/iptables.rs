@@ -193,5 +193,7 @@ fn is_known(module: &str) -> bool {
             | "iprange"
             | "length"
             | "pkttype"
+            | "ttl"
+            | "hl"
     )
 }

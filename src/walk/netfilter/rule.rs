@@ -112,6 +112,8 @@ pub(super) enum Test {
     },
     /// Octets of the packet, header included.
     Length(u32, u32),
+    /// Hops left to go, from and to.
+    Hops(u8, u8),
     /// Of IP, by its family.
     Version(Family),
     /// One in several is chosen.

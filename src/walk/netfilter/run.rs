@@ -4,7 +4,7 @@ mod holds;
 
 use std::net::IpAddr;
 
-use super::rule::{Action, Chain, Rule, Table};
+use super::rule::{Action, Chain, Match, Rule, Table};
 use super::{Devices, Doubt, Hook, Judgement, Loss, Ruleset, Tracked};
 use crate::walk::flow::family_of;
 use crate::walk::path::{Cause, Packet, Row, RowTable};
@@ -70,16 +70,10 @@ pub(super) fn judge(
     }
     let run = |assumed: u32| -> (Outcome, Vec<String>) {
         let mut run = Run {
-            ruleset,
-            devices,
-            tracked,
-            packet: *packet,
-            first: *packet,
             assumed,
-            unknown: Vec::new(),
             skip,
             recording,
-            changed_by: Vec::new(),
+            ..Run::new(ruleset, devices, tracked, *packet)
         };
         let end = match run.hook(hook) {
             Flow::Next | Flow::Accept => Ended::Passes(run.packet),
@@ -170,6 +164,32 @@ fn doubt(outcomes: Vec<Outcome>, unknown: &[String]) -> Doubt {
     let is_certain = ways == 1 && !doubt.losses.is_empty();
     doubt.otherwise = doubt.otherwise.filter(|_| is_certain);
     doubt
+}
+
+/// Whether a test that asks for nothing but what the packet carries holds for it.
+pub(super) fn holds(ruleset: &Ruleset<'_>, test: &Match, packet: &Packet) -> bool {
+    let devices = Devices {
+        input: None,
+        output: None,
+    };
+    Run::new(ruleset, devices, Tracked::NEW, *packet).holds(test)
+}
+
+impl<'r, 'a> Run<'r, 'a> {
+    fn new(ruleset: &'r Ruleset<'a>, devices: Devices, tracked: Tracked, packet: Packet) -> Self {
+        Self {
+            ruleset,
+            devices,
+            tracked,
+            packet,
+            first: packet,
+            assumed: 0,
+            unknown: Vec::new(),
+            skip: 0,
+            recording: false,
+            changed_by: Vec::new(),
+        }
+    }
 }
 
 impl Run<'_, '_> {

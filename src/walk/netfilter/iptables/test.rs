@@ -105,6 +105,18 @@ pub(super) fn test_of(
             let (first, last) = words.value().split_once(':').unwrap_or_default();
             Test::Length(first.parse().unwrap_or(0), last.parse().unwrap_or(u32::MAX))
         }
+        "--ttl-eq" | "--hl-eq" => match words.value().parse() {
+            Ok(hops) => Test::Hops(hops, hops),
+            Err(_) => Test::Unknown(option.to_owned()),
+        },
+        "--ttl-lt" | "--hl-lt" => match words.value().parse::<u8>().map(|n| n.checked_sub(1)) {
+            Ok(Some(most)) => Test::Hops(0, most),
+            _ => Test::Unknown(option.to_owned()),
+        },
+        "--ttl-gt" | "--hl-gt" => match words.value().parse::<u8>().map(|n| n.checked_add(1)) {
+            Ok(Some(least)) => Test::Hops(least, u8::MAX),
+            _ => Test::Unknown(option.to_owned()),
+        },
         "--pkt-type" => match words.value() {
             "unicast" => Test::Always,
             other => Test::Unknown(format!("{option} {other}")),

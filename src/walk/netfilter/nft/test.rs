@@ -9,7 +9,7 @@ use super::notation::left;
 use super::{Sets, text};
 use crate::model::rule::Family;
 use crate::walk::netfilter::iptables::notation::protocol;
-use crate::walk::netfilter::rule::{Element, Field, Match, States, Test, Value};
+use crate::walk::netfilter::rule::{AddressType, Element, Field, Match, States, Test, Value};
 
 pub(super) fn match_of(body: &Json, sets: &Sets<'_>) -> Match {
     let unknown = || Test::Unknown(left(body.get("left")));
@@ -27,7 +27,7 @@ pub(super) fn match_of(body: &Json, sets: &Sets<'_>) -> Match {
     let test = if equal {
         test_of(expression, right, sets).unwrap_or_else(unknown)
     } else {
-        unknown()
+        compared(expression, text(body, "op"), right).unwrap_or_else(unknown)
     };
     // An inverted unknown is as unknown.
     let invert = invert && !matches!(test, Test::Unknown(_));
@@ -73,6 +73,25 @@ fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
             _ => {}
         }
     }
+    if reads_hops(expression) {
+        let hops = u8::try_from(right.as_u64()?).ok()?;
+        return Some(Test::Hops(hops, hops));
+    }
+    if let Some(fib) = expression.get("fib") {
+        return address_type(fib, right);
+    }
+    if let Some(payload) = expression.get("payload")
+        && text(payload, "protocol") == Some("ether")
+        && text(payload, "field") == Some("type")
+    {
+        return match right.as_str()? {
+            "ip" => Some(Test::Version(Family::Inet)),
+            "ip6" => Some(Test::Version(Family::Inet6)),
+            // What is followed carries IP: none of these.
+            "arp" => Some(Test::Protocol(Vec::new())),
+            _ => None,
+        };
+    }
     if let Some(payload) = expression.get("payload")
         && matches!(text(payload, "protocol"), Some("icmp" | "icmpv6"))
         && text(payload, "field") == Some("type")
@@ -92,6 +111,51 @@ fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
     Some(Test::Elements {
         elements: elements(right, &fields, sets)?,
         fields,
+    })
+}
+
+/// `ip ttl < 5`, `meta length > 1000`
+fn compared(expression: &Json, operator: Option<&str>, right: &Json) -> Option<Test> {
+    let number = u32::try_from(right.as_u64()?).ok()?;
+    let (least, most) = match operator? {
+        "<" => (0, number.checked_sub(1)?),
+        "<=" => (0, number),
+        ">" => (number.checked_add(1)?, u32::MAX),
+        ">=" => (number, u32::MAX),
+        _ => return None,
+    };
+    if reads_hops(expression) {
+        let octet = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+        return (least <= 255).then(|| Test::Hops(octet(least), octet(most)));
+    }
+    let meta = expression.get("meta")?;
+    (text(meta, "key")? == "length").then_some(Test::Length(least, most))
+}
+
+fn reads_hops(expression: &Json) -> bool {
+    expression.get("payload").is_some_and(|payload| {
+        matches!(
+            (text(payload, "protocol"), text(payload, "field")),
+            (Some("ip"), Some("ttl")) | (Some("ip6"), Some("hoplimit"))
+        )
+    })
+}
+
+/// `fib daddr type local`
+fn address_type(fib: &Json, right: &Json) -> Option<Test> {
+    let [which] = *words(fib.get("flags")?).as_slice() else {
+        return None;
+    };
+    let kind = match (text(fib, "result")?, right.as_str()?) {
+        ("type", "local") => AddressType::Local,
+        ("type", "unicast") => AddressType::Unicast,
+        ("type", "broadcast") => AddressType::Broadcast,
+        ("type", "multicast") => AddressType::Multicast,
+        _ => return None,
+    };
+    matches!(which, "saddr" | "daddr").then(|| Test::AddressType {
+        destination: which == "daddr",
+        kind,
     })
 }
 
@@ -115,8 +179,8 @@ pub(super) fn fields_of(expression: &Json) -> Option<Vec<Field>> {
     } else {
         match text(expression.get("meta")?, "key")? {
             "l4proto" => Field::Protocol,
-            "iifname" => Field::Input,
-            "oifname" => Field::Output,
+            "iif" | "iifname" => Field::Input,
+            "oif" | "oifname" => Field::Output,
             "mark" => Field::Mark,
             _ => return None,
         }

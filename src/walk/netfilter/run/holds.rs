@@ -43,7 +43,7 @@ impl Run<'_, '_> {
         true
     }
 
-    fn holds(&self, m: &Match) -> bool {
+    pub(super) fn holds(&self, m: &Match) -> bool {
         let packet = &self.packet;
         let v6 = packet.destination.is_ipv6();
         let ports = packet.protocol.ports();
@@ -84,6 +84,7 @@ impl Run<'_, '_> {
                 .iter()
                 .any(|element| self.is_element(fields, element)),
             Test::Length(least, most) => (*least..=*most).contains(&packet.size),
+            Test::Hops(least, most) => (*least..=*most).contains(&packet.ttl),
             Test::Version(family) => *family == family_of(packet.destination),
             Test::Always => true,
             Test::Chance | Test::Unknown(_) => true,
