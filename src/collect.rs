@@ -5,6 +5,7 @@
 //! tables say why they are not there.
 
 mod attributes;
+mod bpf;
 mod cni;
 mod counters;
 mod cri;

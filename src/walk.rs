@@ -17,6 +17,7 @@
 //! | `behind` | which device is behind another |
 //! | `layer2` | devices, pairs, the underlay |
 //! | `bridge` | which port of a bridge |
+//! | `port` | whether a bridge's port passes frames |
 //! | `vlan` | tags, and who is in which VLAN |
 //! | `tunnel` | wrapping and unwrapping |
 //! | `evidence` | the rows that decided, as their tools list them |
@@ -39,6 +40,7 @@ pub mod netfilter;
 pub mod network;
 pub mod path;
 mod places;
+mod port;
 mod translation;
 mod tunnel;
 mod vlan;

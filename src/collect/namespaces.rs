@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use plugin_core::netlink::Socket;
 use plugin_core::netns::Netns as Handle;
 
-use super::{counters, features, netfilter, rtnetlink, sockets, sysctl};
+use super::{bpf, counters, features, netfilter, rtnetlink, sockets, sysctl};
 use crate::model::netns::NamedNetns;
 use crate::model::{Link, Netns, NetnsId, Nsid, Table};
 
@@ -286,6 +286,11 @@ fn read_here(
     {
         for link in &mut netns.links.rows {
             link.features = active.remove(&link.index);
+        }
+    }
+    for link in &mut netns.links.rows {
+        if let Some(program) = &mut link.xdp_program {
+            program.name = bpf::name_of(program.id);
         }
     }
     netns.counters = counters::protocols();

@@ -16,7 +16,8 @@ const REQUEST: usize = 56;
 const HEADER: usize = 72;
 const INET_DIAG_SKMEMINFO: u16 = 7;
 const INET_DIAG_SKV6ONLY: u16 = 11;
-/// The place of `SK_MEMINFO_DROPS` in the numbers of `INET_DIAG_SKMEMINFO`.
+/// The places of `SK_MEMINFO_RCVBUF` and `SK_MEMINFO_DROPS` in the numbers of `INET_DIAG_SKMEMINFO`.
+const RECEIVE_BUFFER: usize = 1;
 const DROPS: usize = 8;
 /// `TCP_LISTEN` as a bit.
 const LISTENING: u32 = 1 << 10;
@@ -78,12 +79,22 @@ fn decode(payload: &[u8], protocol: Transport) -> Option<Socket> {
         device: number(40).filter(|index| *index != 0).map(IfIndex),
         v6_only: false,
         receive_queue: number(56)?,
+        // A listener's backlog stands where others have what they are yet to send.
+        receive_limit: match protocol {
+            Transport::Tcp => number(60),
+            Transport::Udp => None,
+        },
         inode: number(68)?,
         drops: 0,
     };
     for (kind, value) in Attributes::behind(payload, HEADER) {
         match kind {
-            INET_DIAG_SKMEMINFO => socket.drops = value.u32_in(DROPS * 4).unwrap_or_default(),
+            INET_DIAG_SKMEMINFO => {
+                socket.drops = value.u32_in(DROPS * 4).unwrap_or_default();
+                if protocol == Transport::Udp {
+                    socket.receive_limit = value.u32_in(RECEIVE_BUFFER * 4);
+                }
+            }
             INET_DIAG_SKV6ONLY => socket.v6_only = value.flag(),
             _ => {}
         }
@@ -102,13 +113,29 @@ mod tests {
         bytes[0] = INET;
         bytes[4..6].copy_from_slice(&4789_u16.to_be_bytes());
         bytes[68] = 9;
+        bytes[56..60].copy_from_slice(&2305_u32.to_ne_bytes());
         let mut memory = vec![0; 36];
+        memory[4..8].copy_from_slice(&2304_u32.to_ne_bytes());
         memory[32] = 5;
         let bytes = Writer(bytes).put(INET_DIAG_SKMEMINFO, &memory).0;
         let socket = decode(&bytes, Transport::Udp).unwrap();
         assert_eq!((socket.port, socket.drops, socket.inode), (4789, 5, 9));
         assert!(socket.local.is_unspecified());
         assert_eq!(socket.remote, None);
+        assert_eq!(socket.overfull(), Some((2305, 2304)));
         assert_eq!(decode(&bytes[..60], Transport::Udp), None);
+    }
+
+    #[test]
+    fn a_listener_with_as_many_waiting_as_may_takes_one_more() {
+        let mut bytes = vec![0; HEADER];
+        bytes[0] = INET;
+        bytes[56] = 2;
+        bytes[60] = 2;
+        let socket = decode(&bytes, Transport::Tcp).unwrap();
+        assert_eq!((socket.receive_limit, socket.overfull()), (Some(2), None));
+        bytes[56] = 3;
+        let socket = decode(&bytes, Transport::Tcp).unwrap();
+        assert_eq!(socket.overfull(), Some((3, 2)));
     }
 }

@@ -6,12 +6,14 @@
 mod between;
 mod blame;
 mod cause;
+mod device;
 mod facts;
 mod filtered;
 mod observed;
 mod origin;
 mod quiet;
 mod unread;
+mod waiting;
 
 use serde::Serialize;
 
@@ -237,6 +239,10 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         let which = format!("one of {} ways, the {}", other.of, ordinal(other.number));
         let doubt = match &other.path.end {
             End::Delivered { .. } => unread::of_passage(bundle, &other.path).or_else(|| {
+                if let Some(mut finding) = quiet::detour(bundle, &other.path) {
+                    finding.what = format!("{which}: {}", finding.what);
+                    push(Leg::Quiet, finding);
+                }
                 // What the first ways met is theirs to tell, or the packets'.
                 let is_known = |note: &&Note| {
                     ways.there.notes.contains(note)

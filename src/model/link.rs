@@ -4,6 +4,8 @@ mod conf;
 mod kind;
 mod port;
 
+use std::fmt;
+
 use plugin_core::mac::Mac;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -75,6 +77,9 @@ pub struct Link {
     /// An XDP program sees packets before the stack does: `native`, `generic`, `offload` or `multi`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub xdp: Option<String>,
+    /// That program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xdp_program: Option<Program>,
     /// What IPv4 does with packets of this device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inet: Option<InetConf>,
@@ -90,6 +95,25 @@ pub struct Link {
 
 fn is_zero(value: &u32) -> bool {
     *value == 0
+}
+
+/// A BPF program of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its number, as `bpftool prog show id` takes it.
+    pub id: u32,
+    /// Its name, at most 15 octets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name}, id {}", self.id),
+            None => write!(f, "id {}", self.id),
+        }
+    }
 }
 
 impl Link {

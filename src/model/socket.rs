@@ -27,10 +27,23 @@ pub struct Socket {
     /// Its inode number, by which its process can be found; the kernel's own sockets (a tunnel's) have one
     /// that no process has.
     pub inode: u32,
-    /// Octets waiting to be read; for a listener, connections waiting to be accepted.
+    /// Octets waiting to be read, as the kernel counts them with all that it keeps beside them; for a listener,
+    /// connections waiting to be accepted.
     pub receive_queue: u32,
+    /// When more waits than this, what comes is thrown away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receive_limit: Option<u32>,
     /// Datagrams dropped as nobody read them fast enough.
     pub drops: u32,
+}
+
+impl Socket {
+    /// How much waits, and how much may, if what comes is thrown away for that: `sk_acceptq_is_full`
+    /// (include/net/sock.h) for connections, `__udp_enqueue_schedule_skb` (net/ipv4/udp.c) for octets.
+    pub fn overfull(&self) -> Option<(u32, u32)> {
+        let limit = self.receive_limit?;
+        (self.receive_queue > limit).then_some((self.receive_queue, limit))
+    }
 }
 
 /// The protocol of a socket.

@@ -79,6 +79,12 @@ pub struct Action {
 }
 
 impl Filter {
+    /// Whether it is the same one, read at another time.
+    pub fn is(&self, other: &Self) -> bool {
+        let key = |filter: &Self| (filter.device, filter.parent, filter.priority, filter.handle);
+        key(self) == key(other)
+    }
+
     /// Whether it sees what comes in by the device: `ingress` has the handle `ffff:`, of which clsact's ingress is a part.
     pub fn is_ingress(&self) -> bool {
         matches!(self.parent, 0xffff_0000 | 0xffff_fff1 | 0xffff_fff2)

@@ -12,7 +12,7 @@ use super::network::SpaceId;
 use super::path::{Cause, Direction, Packet, Row, RowTable, Step};
 use super::vlan::{self, Tag, Within};
 use super::walker::{Current, Frame, Passing, Stop, Walker};
-use crate::model::link::{BridgePort, PortState};
+use crate::model::link::BridgePort;
 use crate::model::neighbour::NeighbourState;
 use crate::model::number::IfIndex;
 use crate::model::{FdbEntry, Link, LinkKind, notation};
@@ -209,24 +209,6 @@ impl<'a> Walker<'_, 'a> {
         }
         self.add_rows(rows);
         Ok(())
-    }
-
-    /// Only a forwarding port passes frames.
-    fn passes(&self, space: SpaceId, port: &Link) -> Result<(), Stop> {
-        let Some(settings) = port.bridge_port() else {
-            return Ok(());
-        };
-        if settings.state == PortState::Forwarding {
-            return Ok(());
-        }
-        let cause = Cause::PortNotForwarding {
-            state: settings.state.as_str(),
-        };
-        let row = Row::new(
-            RowTable::Link,
-            format!("{} state {}", port.name, settings.state.as_str()),
-        );
-        Err(self.dropped(space, Some(port.index), cause, vec![row]))
     }
 
     /// `br_fdb_update`: what comes in says where its sender is. The bridge's own rows stay, and sticky ones; one set
@@ -445,10 +427,6 @@ impl<'a> Walker<'_, 'a> {
             }
         }
         self.passes(space, port)?;
-        if !port.is_up() {
-            let rows = vec![link_row(port)];
-            return Err(self.dropped(space, index, Cause::DeviceDown, rows));
-        }
         let (tag, vlan_row) = at
             .goes_out(port, within, frame.tag)
             .map_err(|refused| self.refused(space, port.index, refused))?;

@@ -414,6 +414,7 @@ fn link(index: u32, name: &str, kind: LinkKind, mac: Option<Mac>) -> Link {
         gso_max_size: None,
         carrier_changes: None,
         xdp: None,
+        xdp_program: None,
         inet: Some(crate::model::link::InetConf {
             forwarding: 1,
             ..Default::default()

@@ -14,6 +14,8 @@ struct Case {
     node: &'static str,
     /// In the finding, or in its fix.
     says: &'static str,
+    /// With what; an echo if nothing is said.
+    with: &'static [&'static str],
     /// How many of three packets are answered.
     answered: u64,
 }
@@ -28,6 +30,7 @@ impl Case {
             id: "",
             node: "",
             says: "",
+            with: &[],
             answered: 0,
         }
     }
@@ -41,6 +44,11 @@ impl Case {
 
     const fn answered(mut self) -> Self {
         self.answered = 3;
+        self
+    }
+
+    const fn with(mut self, with: &'static [&'static str]) -> Self {
+        self.with = with;
         self
     }
 
@@ -85,6 +93,48 @@ fn cases() -> Vec<Case> {
             "sysctl -qw net.ipv4.conf.cni0.arp_ignore=0",
         )
         .is("arp-off", "host01", "arp_ignore"),
+        // Either end of a pair: the port loses its carrier with the other end, and is disabled a moment later.
+        Case::new(
+            "pod2",
+            "ip link set eth0 down",
+            "ip link set eth0 up; ip route replace default via 10.244.1.1",
+        )
+        .is("pod-device-down", "host02", "ip link set eth0 up"),
+        Case::new(
+            "pod2",
+            "ip link set eth0 down; sleep 1.5",
+            "ip link set eth0 up; ip route replace default via 10.244.1.1",
+        )
+        .is("pod-device-down", "host02", "ip link set eth0 up"),
+        Case::new(
+            "host02",
+            "bridge link set dev vethbd2348b4f67 state 1",
+            "bridge link set dev vethbd2348b4f67 state 3",
+        )
+        .is("bridge-port-not-forwarding", "host02", "vethbd2348b4f67 is listening"),
+        // Neighbours that are asked in vain, though they are there.
+        Case::new(
+            "host01",
+            "nft add table arp odd; nft 'add chain arp odd in { type filter hook input priority 0 ; }'; nft add rule arp odd in counter drop; ip neigh flush dev enp0s8",
+            "nft delete table arp odd",
+        )
+        .is("rule-drop", "host01", "nft delete rule arp odd in handle 2"),
+        Case::new(
+            "host01",
+            "nft add table arp odd; nft 'add chain arp odd in { type filter hook input priority 0 ; }'; nft add rule arp odd in drop; ip neigh flush dev enp0s8",
+            "nft delete table arp odd",
+        )
+        .is("neighbour-unheard", "host01", "a rule of host01, which does not count: arp odd: in drop"),
+        // What does not answer, and why.
+        Case::new(
+            "pod2",
+            "sysctl -qw net.ipv4.icmp_echo_ignore_all=1",
+            "sysctl -qw net.ipv4.icmp_echo_ignore_all=0",
+        )
+        .is("echo-ignored", "host02", "sysctl -w net.ipv4.icmp_echo_ignore_all=0"),
+        Case::new("pod2", "true", "true")
+            .with(&["--proto", "udp:5354"])
+            .is("nothing-listening-udp", "host02", "udp port 5354"),
         // Rules and routes, in tables of their own and in pods.
         Case::new(
             "pod1",
@@ -216,7 +266,9 @@ fn what_is_broken_by_hand_is_named_with_the_way_back() {
         let with_mac = |line: &str| line.replace("POD2MAC", mac.trim());
         shell(case.on, &with_mac(case.make));
         let [from, to] = case.ways;
-        let (trace, code) = lab.trace(&[from, to, "--wait", "0.3", &here]);
+        let mut args = vec![from, to, "--wait", "0.3", here.as_str()];
+        args.extend(case.with);
+        let (trace, code) = lab.trace(&args);
         shell(case.on, &with_mac(case.heal));
         let findings = trace["findings"].as_array().unwrap();
         let told = findings.first().cloned().unwrap_or_default();
@@ -267,4 +319,103 @@ fn what_is_broken_by_hand_is_named_with_the_way_back() {
     );
     let (trace, code) = lab.trace(&["pod1", "pod2", &here]);
     assert_eq!(code, 0, "{trace:#}");
+}
+
+/// A device that the node routes by, made a bridge's port by mistake: what is wrong is that, and not the bridge.
+#[test]
+fn a_routed_device_in_a_bridge_is_told_as_that() {
+    let Some(lab) = Lab::up("calico", 2) else {
+        return;
+    };
+    let here = lab.here();
+    for state in ["down", "up"] {
+        lab.on("host02", "ip link add odd type bridge");
+        lab.on("host02", &format!("ip link set odd {state}"));
+        lab.on("host02", "ip link set calibd2348b4f67 master odd");
+        lab.on("pod2", "ip neigh flush all");
+        let (trace, code) = lab.trace(&["pod1", "pod2", "--wait", "0.3", &here]);
+        lab.on("host02", "ip link set calibd2348b4f67 nomaster");
+        lab.on("host02", "ip link del odd");
+        lab.on("pod2", "ip neigh flush all");
+        let told = &trace["findings"][0];
+        let fix = "ip link set calibd2348b4f67 nomaster";
+        assert_eq!(
+            (code, &told["id"], &told["node"], &told["fix"]),
+            (1, &"veth-in-bridge".into(), &"host02".into(), &fix.into()),
+            "{state}: {trace:#}"
+        );
+        assert_eq!(trace["findings"].as_array().unwrap().len(), 1, "{trace:#}");
+    }
+}
+
+/// One of two routes leads by a third node, which does not forward: whichever of them these packets took.
+#[test]
+fn one_of_several_ways_that_is_shut_is_told_even_if_the_packets_took_another() {
+    let Some(lab) = Lab::up("calico", 3) else {
+        return;
+    };
+    let here = lab.here();
+    lab.on("host03", "sysctl -qw net.ipv4.ip_forward=0");
+    lab.on(
+        "host01",
+        "ip route replace 172.31.89.192/26 nexthop via 192.168.61.12 dev enp0s8 onlink nexthop via 192.168.61.13 dev enp0s8 onlink",
+    );
+    let (trace, code) = lab.trace(&["pod1", "pod2", "--wait", "0.3", &here]);
+    let told = &trace["findings"][0];
+    assert_eq!((code, &told["node"]), (1, &"host01".into()), "{trace:#}");
+    assert_eq!(told["id"], "block-route-to-wrong-node", "{trace:#}");
+}
+
+/// A server that does not take what comes is at fault, once its queue is full; one that merely does not answer UDP
+/// need not, and nobody can tell.
+#[test]
+fn silent_servers_are_told_from_full_ones() {
+    let Some(lab) = Lab::up("calico", 2) else {
+        return;
+    };
+    let here = lab.here();
+    let _silent = lab.start(&[
+        "lab",
+        &here,
+        "exec",
+        "pod2",
+        "--",
+        "socat",
+        "-u",
+        "UDP4-RECV:5353",
+        "OPEN:/dev/null",
+    ]);
+    // One connection may wait; three that nobody accepts are more.
+    let server = "import socket, time\ns = socket.socket()\ns.bind(('', 5355))\ns.listen(0)\nall = []\nfor _ in range(3):\n    c = socket.socket()\n    c.setblocking(False)\n    c.connect_ex(('127.0.0.1', 5355))\n    all.append(c)\ntime.sleep(60)";
+    let _full = lab.start(&["lab", &here, "exec", "pod2", "--", "python3", "-c", server]);
+    let listening = |port: &str| {
+        (0..100).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            lab.on("pod2", "ss -Hlntu").contains(port)
+        })
+    };
+    assert!(listening(":5353") && listening(":5355"));
+    let (trace, code) = lab.trace(&[
+        "pod1", "pod2", "--proto", "udp:5353", "--wait", "0.3", &here,
+    ]);
+    assert_eq!(
+        (code, &trace["findings"]),
+        (4, &serde_json::json!([])),
+        "{trace:#}"
+    );
+    assert!(
+        trace["doubts"][0]
+            .as_str()
+            .unwrap()
+            .contains("where a socket takes UDP port 5353"),
+        "{trace:#}"
+    );
+    let (trace, code) = lab.trace(&[
+        "pod1", "pod2", "--proto", "tcp:5355", "--wait", "0.3", &here,
+    ]);
+    assert_eq!(
+        (code, &trace["findings"][0]["id"]),
+        (1, &"socket-full".into()),
+        "{trace:#}"
+    );
 }

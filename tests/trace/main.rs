@@ -13,6 +13,7 @@ mod healthy;
 mod lab;
 mod mesh;
 mod probes;
+mod programs;
 mod results;
 mod saved;
 mod space;

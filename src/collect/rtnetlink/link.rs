@@ -7,7 +7,9 @@ use plugin_core::netlink::Socket;
 
 use super::{Message, UNSPEC, table};
 use crate::collect::attributes::{Attributes, Value, Writer};
-use crate::model::link::{Inet6Conf, InetConf, LinkFlags, LinkKind, LinkStats, Lower, OperState};
+use crate::model::link::{
+    Inet6Conf, InetConf, LinkFlags, LinkKind, LinkStats, Lower, OperState, Program,
+};
 use crate::model::{IfIndex, Link, Nsid, Table};
 
 const RTM_GETLINK: u16 = 18;
@@ -43,6 +45,7 @@ const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const IFLA_INFO_SLAVE_DATA: u16 = 5;
 
 const IFLA_XDP_ATTACHED: u16 = 2;
+const IFLA_XDP_PROG_ID: u16 = 4;
 const IFLA_INET_CONF: u16 = 1;
 const IFLA_INET6_CONF: u16 = 2;
 
@@ -124,6 +127,7 @@ pub(in crate::collect) fn decode(payload: &[u8]) -> Option<Link> {
         gso_max_size: None,
         carrier_changes: None,
         xdp: None,
+        xdp_program: None,
         inet: None,
         inet6: None,
         features: None,
@@ -154,11 +158,16 @@ pub(in crate::collect) fn decode(payload: &[u8]) -> Option<Link> {
                     .collect();
             }
             IFLA_XDP => {
-                link.xdp = value
-                    .nested()
+                let xdp = value.nested();
+                link.xdp = xdp
                     .get(IFLA_XDP_ATTACHED)
                     .and_then(Value::u8)
-                    .and_then(xdp);
+                    .and_then(self::xdp);
+                link.xdp_program = xdp
+                    .get(IFLA_XDP_PROG_ID)
+                    .and_then(Value::u32)
+                    .filter(|id| *id != 0)
+                    .map(|id| Program { id, name: None });
             }
             IFLA_LINKINFO => {
                 let info = value.nested();

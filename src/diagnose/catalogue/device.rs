@@ -71,6 +71,17 @@ pub(super) const FAMILY: Family = Family {
             fix: "ip link set HOST_DEVICE master BRIDGE",
         },
         Entry {
+            id: "veth-in-bridge",
+            severity: Fault,
+            title: "the node's end of a routed pod's pair is a bridge's port",
+            mechanism: "The node has routes by the device, and answers the pod's ARP by it. As a bridge's port it hands \
+                 all that comes in to the bridge (br_handle_frame, net/bridge/br_input.c): the node answers no \
+                 ARP there, and forwards nothing for a device that it does not expect the pod behind.",
+            show: "ip -d link show HOST_DEVICE\n\
+                 ip route show dev HOST_DEVICE",
+            fix: "ip link set HOST_DEVICE nomaster",
+        },
+        Entry {
             id: "bridge-down",
             severity: Fault,
             title: "the bridge is down",

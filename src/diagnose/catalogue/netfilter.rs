@@ -102,5 +102,37 @@ pub(super) const FAMILY: Family = Family {
             show: "iptables-legacy-save; iptables-nft-save",
             fix: "Have all that write rules use one backend, then flush the other.",
         },
+        Entry {
+            id: "tc-filter-drop",
+            severity: Fault,
+            title: "a filter of traffic control takes the packets",
+            mechanism: "Filters below the queues ingress and clsact see every packet of a device, on arrival after the \
+                 taps and before the stack, on departure before the taps (net/core/dev.c). An action may drop \
+                 it, police it or send it elsewhere; a program of BPF may do anything. iptables and nft show \
+                 nothing of it.",
+            show: "tc -s filter show dev DEVICE ingress; tc -s filter show dev DEVICE egress\n\
+                 tc -s qdisc show dev DEVICE",
+            fix: "tc filter del dev DEVICE ingress pref PRIORITY, or restart what set it",
+        },
+        Entry {
+            id: "xdp-drop",
+            severity: Fault,
+            title: "an XDP program stands where packets are lost",
+            mechanism: "A program of XDP sees what arrives at a device before everybody else, taps included, and may \
+                 drop it or send it elsewhere (bpf_prog_run_generic_xdp, net/core/dev.c). Nothing of the stack \
+                 counts what it takes; packets were seen to leave for the device and never on it.",
+            show: "ip -d link show DEVICE; bpftool prog show id NUMBER; bpftool net",
+            fix: "ip link set dev DEVICE xdpgeneric off (xdpdrv, xdpoffload), or restart what set it",
+        },
+        Entry {
+            id: "queue-drop",
+            severity: Fault,
+            title: "a device's queue throws the packets away",
+            mechanism: "What leaves by a device waits in its queue. One with a rate or a limit throws away what does \
+                 not fit (net/sched/sch_tbf.c, sch_netem.c, sch_fq_codel.c), and counts it as dropped.",
+            show: "tc -s qdisc show dev DEVICE",
+            fix: "tc qdisc del dev DEVICE root, or a larger rate and limit: bandwidth annotations of the pod, a shaper \
+                 of the node",
+        },
     ],
 };

@@ -22,10 +22,10 @@ pub(super) const FAMILY: Family = Family {
             id: "not-answered",
             severity: Fault,
             title: "the packet arrived, and no answer was sent",
-            mechanism: "The destination got the packet and sent nothing back: its own filter, \
-                 net.ipv4.icmp_echo_ignore_all, or a program that keeps silent.",
-            show: "sysctl net.ipv4.icmp_echo_ignore_all (in the pod)\n\
-                 nft list ruleset (in the pod)",
+            mechanism: "The destination got the packet and sent nothing back: its own filter, a program of the \
+                 kernel's that takes it before the stack, or a way back that it does not have. That a \
+                 program keeps silent to UDP is no fault of the network, and not told as one.",
+            show: "nft list ruleset; ip route get SOURCE (in the pod)",
             fix: "Let the pod answer.",
         },
         Entry {

@@ -75,6 +75,17 @@ pub(super) const FAMILY: Family = Family {
                  or put the pod ranges before it: ip rule add to POD_RANGE lookup main priority PRIORITY-1",
         },
         Entry {
+            id: "neighbour-unheard",
+            severity: Fault,
+            title: "somebody would answer for the next hop, and is not heard",
+            mechanism: "A packet whose next hop has no MAC yet waits while the kernel asks for it (neigh_resolve_output, \
+                 net/core/neighbour.c). By the tables somebody has the address and answers, but the entry was \
+                 FAILED or INCOMPLETE afterwards: what carries packets may well filter ARP or IPv6's neighbour \
+                 solicitations, in nft's families arp, bridge and netdev, in tc, in XDP, or in a switch.",
+            show: "ip neigh show ADDRESS; ovl capture -i DEVICE arp (on both sides)",
+            fix: "Take away what filters it.",
+        },
+        Entry {
             id: "next-hop-unresolved",
             severity: Fault,
             title: "the next hop does not answer ARP or neighbour discovery",

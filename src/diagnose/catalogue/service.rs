@@ -42,5 +42,29 @@ pub(super) const FAMILY: Family = Family {
             show: "ss -lun (in the pod)",
             fix: "Start the server, or have it listen on all addresses.",
         },
+        Entry {
+            id: "socket-full",
+            severity: Fault,
+            title: "the server's socket is full",
+            mechanism: "What arrives waits at the socket until the program takes it, and when more waits than may, \
+                 the kernel throws away what comes and tells nobody: connections beyond the backlog of \
+                 listen(2) (tcp_conn_request, net/ipv4/tcp_input.c), datagrams beyond SO_RCVBUF \
+                 (__udp_enqueue_schedule_skb, net/ipv4/udp.c). The program hangs, or is too slow.",
+            show: "ss -ltnm; ss -lunm (in the pod: Recv-Q, and what may wait in Send-Q and rb)\n\
+                 nstat -az TcpExtListenOverflows UdpRcvbufErrors",
+            fix: "Find out what the program waits for, or restart it. A longer queue only where it is merely slow: \
+                 net.core.somaxconn, net.core.rmem_max, and what the program asks for.",
+        },
+        Entry {
+            id: "echo-ignored",
+            severity: Fault,
+            title: "the destination is told not to answer echoes",
+            mechanism: "The kernel answers echo requests itself, unless net.ipv4.icmp_echo_ignore_all (IPv6: \
+                 net.ipv6.icmp.echo_ignore_all) is set in the namespace (icmp_echo, net/ipv4/icmp.c). \
+                 Everything else may well be answered.",
+            show: "sysctl net.ipv4.icmp_echo_ignore_all (in the pod)\n\
+                 ovl trace SRC DST --proto tcp:PORT",
+            fix: "sysctl -w net.ipv4.icmp_echo_ignore_all=0 (in the pod)",
+        },
     ],
 };

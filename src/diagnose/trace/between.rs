@@ -5,17 +5,21 @@ use std::cmp::Reverse;
 
 use serde_json::Value;
 
-use super::Possible;
-use super::filtered::shows;
+use super::device::{self, Passage};
+use super::filtered::{self, shows};
 use super::observed::{Change, Gap, Observed};
+use super::origin::Told;
+use super::{Possible, Read};
 use crate::model::netfilter::{Backend, Chain};
 use crate::model::rule::Family;
-use crate::model::tc::{Action, Filter, Qdisc};
 use crate::model::{Bundle, Link, Netns, Node};
-use crate::walk::path::{Cause, Direction, Drop, Hop, Note, NoteKind, Protocol, Row, RowTable};
+use crate::walk::netfilter::Ruleset;
+use crate::walk::path::{
+    Cause, Direction, Drop, Hop, Note, NoteKind, Packet, Protocol, Row, RowTable, Wrapping,
+};
 
 /// Something that could have taken the packets.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Suspect {
     /// What.
     pub(super) what: String,
@@ -25,23 +29,32 @@ pub(super) struct Suspect {
     pub(super) moved: Option<u64>,
     /// The tables alone say that it may take this packet.
     pub(super) concerns: bool,
-    /// A rule, by the command that takes it away.
-    undo: Option<String>,
-    /// What it is to lose the packet by a rule that was found by its counter alone.
-    pub(super) by_counter: Option<Drop>,
+    /// The command that takes it away.
+    pub(super) undo: Option<String>,
+    /// What it is to lose the packet by this.
+    pub(super) guilt: Option<Guilt>,
     /// What the walk noted of it.
     pub(super) note: Option<Note>,
 }
 
+/// What it is to lose packets by a suspect.
+#[derive(Debug, Clone)]
+pub(super) enum Guilt {
+    /// By a rule that was found by its counter alone.
+    Rule(Box<Drop>),
+    /// By what a device has of its own.
+    Device(Box<Told>),
+}
+
 impl Suspect {
-    fn new(what: impl Into<String>, tell: impl Into<String>) -> Self {
+    pub(super) fn new(what: impl Into<String>, tell: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             tell: tell.into(),
             moved: None,
             concerns: false,
             undo: None,
-            by_counter: None,
+            guilt: None,
             note: None,
         }
     }
@@ -50,6 +63,18 @@ impl Suspect {
     fn rank(&self) -> (Reverse<bool>, Reverse<bool>, Reverse<u64>) {
         let moved = self.moved.unwrap_or(0);
         (Reverse(moved > 0), Reverse(self.concerns), Reverse(moved))
+    }
+
+    /// A rule of the families that see ARP, or IPv6's discovery.
+    fn is_of_frames(&self) -> bool {
+        let undo = self.undo.as_deref().unwrap_or_default();
+        ["arp ", "bridge ", "netdev ", "ip6 ", "inet "]
+            .iter()
+            .any(|family| {
+                undo.strip_prefix("nft delete rule ")
+                    .is_some_and(|rest| rest.starts_with(family))
+            })
+            || undo.starts_with("ip6tables")
     }
 
     /// For people.
@@ -79,7 +104,7 @@ pub(super) fn suspects(
         match found.iter_mut().find(same) {
             Some(known) => {
                 known.moved = known.moved.max(suspect.moved);
-                known.by_counter = known.by_counter.take().or(suspect.by_counter);
+                known.guilt = known.guilt.take().or(suspect.guilt);
             }
             None => found.push(suspect),
         }
@@ -87,6 +112,7 @@ pub(super) fn suspects(
     for suspect in noted(bundle, after, gap) {
         push(suspect);
     }
+    let forms = forms(gap);
     for (number, hop) in gap.hops() {
         let Some((node, netns, link)) = place(bundle, hop) else {
             continue;
@@ -94,26 +120,143 @@ pub(super) fn suspects(
         let later = after
             .and_then(|after| after.node(&node.name))
             .and_then(|node| node.netns(netns.id));
-        for suspect in of_device(hop, netns, link, later, gap, number) {
+        let passage = Passage {
+            hop,
+            node,
+            netns,
+            link,
+            later,
+            is_last_seen: gap.last == Some(number),
+            is_next: gap.next == Some(number),
+            arrives: hop.direction == Direction::In,
+        };
+        for suspect in device::suspects(&passage) {
             push(suspect);
         }
-        for suspect in counted_rules(node, netns, later, hop) {
+        for suspect in counted_rules(node, netns, later, hop, &forms) {
             push(suspect);
         }
-    }
-    if let Some(suspect) = silent(bundle, gap) {
-        push(suspect);
     }
     let near: Vec<&str> = gap.hops().map(|(_, hop)| hop.at.node.as_str()).collect();
     for change in &observed.changes {
         if near.contains(&change.node.as_str())
-            && let Some(suspect) = of_counter(change)
+            && is_about(&change.counter, &forms)
+            && let Some(mut suspect) = of_counter(change)
         {
+            suspect.guilt = full_socket(change, gap).map(|told| Guilt::Device(Box::new(told)));
             push(suspect);
+        }
+    }
+    // What counts and did not count took nothing.
+    found.retain(|suspect| suspect.moved != Some(0));
+    found.sort_by_key(Suspect::rank);
+    found
+}
+
+/// What could take a question that the packets of a gap wait for, or its answer: on the device that asks and on the one
+/// where the question arrives, in either direction. No tap looks for them.
+pub(super) fn askers(read: Read<'_>, gap: &Gap<'_>) -> Vec<Suspect> {
+    let Some(next) = gap.next else {
+        return Vec::new();
+    };
+    let mut found: Vec<Suspect> = Vec::new();
+    for hop in gap.path.hops.iter().skip(next).take(2) {
+        let Some((node, netns, link)) = place(read.before, hop) else {
+            continue;
+        };
+        let later = read
+            .after
+            .and_then(|after| after.node(&node.name))
+            .and_then(|node| node.netns(netns.id));
+        let mut all = Vec::new();
+        for arrives in [true, false] {
+            all.extend(device::suspects(&Passage {
+                hop,
+                node,
+                netns,
+                link,
+                later,
+                is_last_seen: false,
+                is_next: false,
+                arrives,
+            }));
+        }
+        all.extend(
+            counted_rules(node, netns, later, hop, &[])
+                .into_iter()
+                .filter(
+                    // Rules of routed packets never see a frame that is not one.
+                    Suspect::is_of_frames,
+                ),
+        );
+        all.extend(uncounted(node, netns));
+        for suspect in all {
+            if suspect.moved != Some(0) && !found.iter().any(|known| known.what == suspect.what) {
+                found.push(suspect);
+            }
         }
     }
     found.sort_by_key(Suspect::rank);
     found
+}
+
+/// Rules that drop frames and do not say how many: a question that is asked in frames may be among them.
+fn uncounted<'a>(node: &'a Node, netns: &'a Netns) -> impl Iterator<Item = Suspect> + 'a {
+    let rules = netns
+        .netfilter
+        .nft
+        .iter()
+        .filter_map(|item| item.get("rule"));
+    rules.filter_map(|rule| {
+        let text = |key: &str| rule.get(key)?.as_str();
+        let (family, table, chain) = (text("family")?, text("table")?, text("chain")?);
+        let statements = rule.get("expr")?.as_array()?;
+        let has = |kind: &str| statements.iter().any(|one| one.get(kind).is_some());
+        let frames = matches!(family, "arp" | "bridge" | "netdev");
+        let handle = rule.get("handle")?.as_u64()?;
+        (frames && has("drop") && !has("counter")).then(|| {
+            let words = crate::walk::netfilter::nft_rule(rule);
+            Suspect::new(
+                format!(
+                    "a rule of {}, which does not count: {family} {table}: {chain} {words}",
+                    node.name
+                ),
+                format!("without it: nft delete rule {family} {table} {chain} handle {handle}"),
+            )
+        })
+    })
+}
+
+/// The packet in all the forms that it has in a gap, with what it is wrapped in.
+fn forms(gap: &Gap<'_>) -> Vec<Packet> {
+    let mut all: Vec<Packet> = Vec::new();
+    for (_, hop) in gap.hops() {
+        let headers = hop.headers;
+        let inner = Packet {
+            source: headers.source,
+            destination: headers.destination,
+            ..gap.path.packet
+        };
+        let outer = headers.outer.map(|outer| Packet {
+            source: outer.source,
+            destination: outer.destination,
+            protocol: match outer.kind {
+                Wrapping::Vxlan { port, .. } => Protocol::Udp {
+                    source_port: 0,
+                    destination_port: port,
+                },
+                Wrapping::Ip { protocol } => Protocol::Tunnel { number: protocol },
+            },
+            ..inner
+        });
+        all.extend([Some(inner), outer].into_iter().flatten());
+    }
+    all.push(gap.path.packet);
+    if let Some(there) = gap.arrival {
+        all.push(there.packet);
+        all.push(there.packet.reply());
+    }
+    all
 }
 
 fn place<'a>(bundle: &'a Bundle, hop: &Hop) -> Option<(&'a Node, &'a Netns, &'a Link)> {
@@ -148,7 +291,8 @@ fn noted(bundle: &Bundle, after: Option<&Bundle>, gap: &Gap<'_>) -> Vec<Suspect>
                     let netns = bundle.node(&note.at.node)?.netns(note.at.netns)?;
                     counter_of(netns, undo)
                 };
-                Some(of(after)?.saturating_sub(of(bundle)?))
+                // Less than before: somebody has written the rules anew.
+                of(after)?.checked_sub(of(bundle)?)
             });
             Some(Suspect {
                 moved,
@@ -157,180 +301,48 @@ fn noted(bundle: &Bundle, after: Option<&Bundle>, gap: &Gap<'_>) -> Vec<Suspect>
                 note: Some(note.clone()),
                 ..Suspect::new(
                     format!("a rule at {} of {}: {}", hook.as_str(), note.at, row.text),
-                    shows(undo),
+                    filtered::would_tell(undo, gap.path.packet.destination),
                 )
             })
         })
         .collect()
 }
 
-/// Settings by which a namespace does not answer an echo that it gets.
-fn silent(bundle: &Bundle, gap: &Gap<'_>) -> Option<Suspect> {
-    let there = gap.arrival?;
-    let last = there.hops.last()?;
-    let netns = bundle.node(&last.at.node)?.netns(last.at.netns)?;
-    let setting = match (there.packet.protocol, there.packet.destination.is_ipv4()) {
-        (Protocol::EchoRequest, true) => "net.ipv4.icmp_echo_ignore_all",
-        (Protocol::EchoRequest, false) => "net.ipv6.icmp.echo_ignore_all",
-        _ => return None,
-    };
-    (netns.sysctl_number(setting)? != 0).then(|| Suspect {
-        concerns: true,
-        ..Suspect::new(
-            format!(
-                "{} {} does not answer any echo: {setting} = 1",
-                last.at.node, last.at.name
-            ),
-            format!("sysctl {setting}, or trace with --proto tcp:PORT"),
-        )
-    })
-}
-
-/// What a device itself may do with a packet: on arrival behind the tap, on departure before it.
-fn of_device(
-    hop: &Hop,
-    netns: &Netns,
-    link: &Link,
-    later: Option<&Netns>,
-    gap: &Gap<'_>,
-    number: usize,
-) -> Vec<Suspect> {
-    let mut found = Vec::new();
-    let (at, name) = (&hop.at, &link.name);
-    let arrives = hop.direction == Direction::In;
-    // XDP runs before a tap sees what arrives; filters and queues of what leaves, too.
-    let before_tap = gap.last != Some(number);
-    let behind_tap = gap.next != Some(number);
-    if let Some(xdp) = link.xdp.as_ref().filter(|_| arrives && before_tap) {
-        found.push(Suspect {
-            concerns: true,
-            ..Suspect::new(
-                format!("an XDP program ({xdp}) on {at}"),
-                format!("ip link show {name}; bpftool net"),
-            )
-        });
-    }
-    if !(arrives && behind_tap || !arrives && before_tap) {
-        return found;
-    }
-    let side = if arrives { "ingress" } else { "egress" };
-    let filters = netns
-        .filters
-        .iter()
-        .filter(|filter| filter.device == link.index && filter.is_ingress() == arrives);
-    for filter in filters {
-        let Some(what) = takes(filter, netns) else {
-            continue;
-        };
-        let moved = later.and_then(|later| {
-            let now = later.filters.iter().find(|other| {
-                (other.device, other.parent, other.priority, other.handle)
-                    == (filter.device, filter.parent, filter.priority, filter.handle)
-            })?;
-            Some(counted(now).saturating_sub(counted(filter)))
-        });
-        found.push(Suspect {
-            moved,
-            concerns: true,
-            ..Suspect::new(
-                format!("a tc filter ({}) at {side} of {at}: {what}", filter.kind),
-                format!("tc -s filter show dev {name} {side}"),
-            )
-        });
-    }
-    if !arrives {
-        found.extend(queues(hop, netns, link, later));
-    }
-    found
-}
-
-/// Queues that threw packets away meanwhile.
-fn queues<'a>(
-    hop: &'a Hop,
-    netns: &'a Netns,
-    link: &'a Link,
-    later: Option<&'a Netns>,
-) -> impl Iterator<Item = Suspect> + 'a {
-    netns
-        .qdiscs
-        .iter()
-        .filter(|qdisc| qdisc.device == link.index)
-        .filter_map(move |qdisc| {
-            let now = later?.qdiscs.iter().find(|other| {
-                let key = |qdisc: &Qdisc| (qdisc.device, qdisc.handle, qdisc.parent);
-                key(other) == key(qdisc) && other.kind == qdisc.kind
-            })?;
-            let moved = now.drops.saturating_sub(qdisc.drops);
-            (moved > 0).then(|| Suspect {
-                moved: Some(moved),
-                concerns: true,
-                ..Suspect::new(
-                    format!("the queue ({}) of {} drops", qdisc.kind, hop.at),
-                    format!("tc -s qdisc show dev {}", link.name),
-                )
-            })
-        })
-}
-
-/// What a filter does that may keep a packet from going on; nothing if it lets all pass.
-fn takes(filter: &Filter, netns: &Netns) -> Option<String> {
-    if filter.direct_action {
-        let program = filter.program.as_deref().unwrap_or("without a name");
-        return Some(format!("the BPF program {program} decides"));
-    }
-    filter.actions.iter().find_map(|action| {
-        let verdict = action.verdict.as_deref().unwrap_or_default();
-        let to = action
-            .device
-            .map_or_else(|| "?".to_owned(), |device| netns.device_name(device));
-        match (action.kind.as_str(), verdict) {
-            ("gact", "pass" | "pipe" | "reclassify") => None,
-            ("gact", verdict) => Some(verdict.to_owned()),
-            ("mirred", verdict) if verdict.starts_with("redirect") => {
-                Some(format!("{verdict} {to}"))
-            }
-            ("mirred" | "skbedit" | "csum" | "sample" | "connmark", _) => None,
-            (kind, _) => Some(kind.to_owned()),
-        }
-    })
-}
-
-/// What a filter's actions counted: where they drop or send elsewhere, all packets; a policer, those it dropped.
-fn counted(filter: &Filter) -> u64 {
-    filter
-        .actions
-        .iter()
-        .map(|action: &Action| match action.kind.as_str() {
-            "police" => action.drops,
-            _ => action.packets,
-        })
-        .max()
-        .unwrap_or(0)
-}
-
 /// Rules and policies that drop, and whose counters moved.
-fn counted_rules(node: &Node, netns: &Netns, later: Option<&Netns>, hop: &Hop) -> Vec<Suspect> {
+fn counted_rules(
+    node: &Node,
+    netns: &Netns,
+    later: Option<&Netns>,
+    hop: &Hop,
+    forms: &[Packet],
+) -> Vec<Suspect> {
     let Some(later) = later else {
         return Vec::new();
     };
     let before: Vec<Counted> = dropping(netns);
+    let ruleset = Ruleset::new(later);
     dropping(later)
         .into_iter()
         .filter_map(|now| {
             let then = before.iter().find(|then| then.undo == now.undo)?;
             let moved = now.packets.saturating_sub(then.packets);
-            (moved > 0).then(|| Suspect {
-                moved: Some(moved),
-                undo: Some(now.undo.clone()),
-                by_counter: now.cause.map(|cause| Drop {
-                    cause,
-                    at: hop.at.clone(),
-                    rows: vec![Row::new(RowTable::Netfilter, now.text.clone())],
-                }),
-                ..Suspect::new(
-                    format!("a rule of {}: {}", node.name, now.text),
-                    shows(&now.undo),
-                )
+            // It counted others' packets, however many.
+            (moved > 0 && (forms.is_empty() || ruleset.could_match(&now.undo, forms))).then(|| {
+                Suspect {
+                    moved: Some(moved),
+                    undo: Some(now.undo.clone()),
+                    guilt: now.cause.map(|cause| {
+                        Guilt::Rule(Box::new(Drop {
+                            cause,
+                            at: hop.at.clone(),
+                            rows: vec![Row::new(RowTable::Netfilter, now.text.clone())],
+                        }))
+                    }),
+                    ..Suspect::new(
+                        format!("a rule of {}: {}", node.name, now.text),
+                        shows(&now.undo),
+                    )
+                }
             })
         })
         .collect()
@@ -475,6 +487,49 @@ fn of_nft(rule: &Value) -> Option<Counted> {
             undo: undo.clone(),
         }),
         undo,
+    })
+}
+
+/// Whether a counter can be about packets such as these: others' TCP is no matter of an echo.
+fn is_about(counter: &str, forms: &[Packet]) -> bool {
+    let any = |wanted: fn(&Protocol) -> bool| forms.iter().any(|packet| wanted(&packet.protocol));
+    if counter.starts_with("Udp") {
+        any(|protocol| matches!(protocol, Protocol::Udp { .. }))
+    } else if counter == "TcpExtIPReversePathFilter" {
+        true
+    } else if counter.starts_with("Tcp") {
+        any(|protocol| matches!(protocol, Protocol::Tcp { .. }))
+    } else {
+        true
+    }
+}
+
+/// What came to a namespace and was thrown away at its socket.
+fn full_socket(change: &Change, gap: &Gap<'_>) -> Option<Told> {
+    let arrival = gap.arrival?;
+    let at = &arrival.hops.last()?.at;
+    let counts = match arrival.packet.protocol {
+        Protocol::Udp { .. } => matches!(
+            change.counter.as_str(),
+            "UdpRcvbufErrors" | "Udp6RcvbufErrors"
+        ),
+        Protocol::Tcp { .. } => change.counter == "TcpExtListenOverflows",
+        _ => false,
+    };
+    let here = change.node == at.node && change.place == at.name;
+    let (_, port) = arrival.packet.protocol.ports()?;
+    (counts && here).then(|| {
+        let mut told = Told::new("socket-full", &at.node);
+        if at.name != "root" {
+            told = told.place(&at.name);
+        }
+        let protocol = arrival.packet.protocol.name();
+        told.what(format!(
+            "the program behind {protocol} port {port} of {} takes nothing: its queue is full",
+            at.name
+        ))
+        .show("ss -lntum, in the namespace: Recv-Q against Send-Q, or rb")
+        .fix("find out what the program waits for, or restart it; a longer queue only where it is merely slow")
     })
 }
 

@@ -1,10 +1,11 @@
 //! What is to blame for a loss that the tables do not tell of.
 
+use super::between::{Guilt, Suspect};
 use super::observed::{Gap, Observed, answered, first_sentence};
-use super::{Certainty, Leg, Possible, Read, Verdict, Ways, between, rows};
+use super::{Certainty, Leg, Possible, Read, Verdict, Ways, between, rows, waiting};
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::{Bundle, Node};
-use crate::walk::path::{Drop, NoteKind, Path, Place};
+use crate::walk::path::{Drop, NoteKind, Path, Place, Protocol};
 
 /// What is to blame for a loss that the tables do not tell of.
 pub(super) fn blamed(
@@ -13,15 +14,19 @@ pub(super) fn blamed(
     gap: &Gap<'_>,
     observed: &Observed,
 ) -> Verdict {
+    if let Some(waiting) = waiting::of(read, gap) {
+        return waiting::told(read, gap, observed, &waiting);
+    }
     unusable(read.before, gap, observed)
         .or_else(|| suspected(read.before, ways, gap, observed))
         .or_else(|| by_rule(read, gap, observed))
         .or_else(|| by_counter(read, gap, observed))
+        .or_else(|| by_elimination(read, gap, observed))
         .unwrap_or_else(|| lost_here(read, gap, observed))
 }
 
-/// A rule that the tables take to let the packet pass, and that counted just what is missing, while nothing else did:
-/// by a state of the conversation, say, that no table tells of.
+/// What counted just what is missing, while nothing else did: a rule that the tables take to let the packet pass, by
+/// a state of the conversation, say, that no table tells of; or what a device has of its own.
 fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
     if kind(read.before, gap, observed).1 {
         return None;
@@ -34,16 +39,70 @@ fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verd
     let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
         return None;
     };
-    let drop = suspect.by_counter.as_ref()?;
-    if suspect.moved != Some(lost) {
-        return None;
+    let moved = suspect.moved?;
+    match suspect.guilt.as_ref()? {
+        Guilt::Rule(drop) if moved == lost => {
+            let mut finding = super::cause::finding(read.before, gap.path, drop);
+            finding.evidence.push(Evidence::new(
+                format!("{} counter", drop.at.node),
+                format!("{lost} more packets, just those that are missing"),
+            ));
+            Some(proven(finding, gap, observed))
+        }
+        Guilt::Device(told) if moved >= lost => {
+            let mut finding = super::quiet::finding((**told).clone());
+            finding.evidence.push(Evidence::new(
+                format!("{} counter", finding.node),
+                format!("{moved} more packets, of {lost} that are missing"),
+            ));
+            Some(proven(finding, gap, observed))
+        }
+        _ => None,
     }
-    let mut finding = super::cause::finding(read.before, gap.path, drop);
-    finding.evidence.push(Evidence::new(
-        format!("{} counter", drop.at.node),
-        format!("{lost} more packets, just those that are missing"),
-    ));
-    Some(proven(finding, gap, observed))
+}
+
+/// The only thing that stands in the gap and may take packets, though it does not say that it did: a program, say.
+fn by_elimination(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
+    let suspects = between::suspects(read.before, read.after, gap, observed);
+    let mut guilty = suspects
+        .iter()
+        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
+    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
+        return None;
+    };
+    let Some(Guilt::Device(told)) = &suspect.guilt else {
+        return None;
+    };
+    let mut finding = super::quiet::finding((**told).clone());
+    finding.evidence.extend(gap.last_seen());
+    if let Some(next) = gap.next_hop() {
+        let never = format!("never seen at {}", next.at);
+        finding.evidence.push(Evidence::new("tap", never));
+    }
+    finding.evidence.push(answered(observed));
+    // What stands between the nodes cannot be seen, and may as well have lost them.
+    let crosses = gap.last_hop().is_some_and(|hop| hop.wire.is_some());
+    let possible = crosses.then(|| Possible {
+        what: "the network between the two nodes".to_owned(),
+        tell: format!("without the program: {}", finding.fix),
+    });
+    Some(Verdict {
+        finding,
+        certainty: Certainty::Seen,
+        possible: possible.into_iter().collect(),
+    })
+}
+
+/// The rule that may have taken what is missing, if there is no other and it does not say whether it did.
+fn sole_rule(suspects: &[Suspect]) -> Option<(&Suspect, &str)> {
+    let mut guilty = suspects
+        .iter()
+        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
+    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
+        return None;
+    };
+    let undo = suspect.undo.as_deref()?;
+    (suspect.note.is_some() && suspect.moved.is_none()).then_some((suspect, undo))
 }
 
 /// A loss at a device one of whose addresses is not used yet.
@@ -164,6 +223,35 @@ fn by_rule(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict
     Some(proven(finding, gap, observed))
 }
 
+/// Why an answer that never left is no fault: UDP was brought to a socket, and whether a program answers it is the
+/// program's own business.
+pub(super) fn unanswered_datagrams(
+    read: Read<'_>,
+    gap: &Gap<'_>,
+    observed: &Observed,
+) -> Option<String> {
+    let arrival = gap.arrival?;
+    let Protocol::Udp {
+        destination_port, ..
+    } = arrival.packet.protocol
+    else {
+        return None;
+    };
+    let last = arrival.hops.last()?;
+    let all_came = observed.there.last()?.seen == Some(observed.sent);
+    let suspects = between::suspects(read.before, read.after, gap, observed);
+    let suspected = suspects
+        .iter()
+        .any(|suspect| suspect.concerns || suspect.moved.is_some_and(|moved| moved > 0));
+    (all_came && !suspected).then(|| {
+        format!(
+            "all packets came to {}, where a socket takes UDP port {destination_port}; its program did not answer, \
+             as it need not, and whether it took them cannot be seen",
+            last.at
+        )
+    })
+}
+
 /// A loss that the tables do not explain.
 fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
     let bundle = read.before;
@@ -207,6 +295,17 @@ fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
     if let Some(hop) = last {
         finding.evidence = rows(&hop.at.node, &hop.rows);
     }
+    let suspects = between::suspects(bundle, read.after, gap, observed);
+    if read.after.is_some()
+        && let Some((suspect, undo)) = sole_rule(&suspects)
+    {
+        finding.what.push_str(&format!(
+            "; one rule there may take them, and does not count: {}",
+            suspect.what
+        ));
+        finding.show.clone_from(&suspect.tell);
+        finding.fix = format!("{undo}, if it is that rule");
+    }
     if id == "bad-outer-checksum"
         && let Some(next) = last
     {
@@ -244,7 +343,7 @@ fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
         possible: if known {
             Vec::new()
         } else {
-            possible(read, gap, observed)
+            possible(&suspects)
         },
     }
 }
@@ -321,14 +420,10 @@ fn is_full(bundle: &Bundle, node: &str) -> bool {
 }
 
 /// What could have taken the packets, the likeliest first.
-fn possible(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Vec<Possible> {
+fn possible(suspects: &[Suspect]) -> Vec<Possible> {
     /// More would not be read.
     const MOST: usize = 6;
-    let mut found: Vec<Possible> = between::suspects(read.before, read.after, gap, observed)
-        .iter()
-        .take(MOST)
-        .map(between::Suspect::told)
-        .collect();
+    let mut found: Vec<Possible> = suspects.iter().take(MOST).map(Suspect::told).collect();
     if found.is_empty() {
         found.push(Possible {
             what: "no row of that place is known to take it; the network between the two devices, or the kernel's security module".to_owned(),

@@ -1,6 +1,7 @@
 //! From the place where a walk ends to the finding: what is wrong, and not merely where it shows.
 
 mod frame;
+mod local;
 mod neighbour;
 mod routing;
 mod vlan;
@@ -157,6 +158,9 @@ impl<'a> Case<'a> {
         if let Some(told) = origin::unusable(self.bundle, addresses) {
             return told;
         }
+        if let Some(told) = self.enslaved() {
+            return told;
+        }
         match &self.drop.cause {
             Cause::NoRoute { destination } => self.no_route(*destination),
             Cause::RouteForbids { destination, kind } => self.forbidden(*destination, kind),
@@ -247,9 +251,7 @@ impl<'a> Case<'a> {
                         "{name} sends the frame to {address}, which is the node itself"
                     ))
                     .show(format!("bridge fdb show dev {name}"))
-                    .fix(format!(
-                        "bridge fdb replace MAC dev {name} dst NODE_ADDRESS self permanent"
-                    ))
+                    .fix(self.fdb_row(&name))
             }
             Cause::NoTunnelDevice { port, there } => origin::no_tunnel(self, *port, there),
             Cause::VniMismatch { vni, there } => origin::other_vni(self, *vni, there),
@@ -311,25 +313,14 @@ impl<'a> Case<'a> {
                 .what("the packet goes in a circle")
                 .show(format!("ip route get {}", self.destination()))
                 .fix("correct the route on the node that sends it back"),
-            Cause::NothingListens { protocol, port } => {
-                let (id, flag) = if *protocol == "tcp" {
-                    ("nothing-listening-tcp", "t")
-                } else {
-                    ("nothing-listening-udp", "u")
-                };
-                let mut told = self
-                    .of_node(id)
-                    .what(format!(
-                        "nothing listens on {protocol} port {port} of {}",
-                        self.name
-                    ))
-                    .show(format!("{}ss -l{flag}n", self.prefix()))
-                    .fix("start the server, or have it listen on all addresses");
-                if self.is_pod() {
-                    told = told.place(self.name.clone());
-                }
-                told
-            }
+            Cause::NothingListens { protocol, port } => self.nothing_listens(protocol, *port),
+            Cause::SocketFull {
+                protocol,
+                port,
+                waiting,
+                limit,
+            } => self.socket_full(protocol, *port, (*waiting, *limit)),
+            Cause::EchoIgnored { setting } => self.echo_ignored(setting),
             Cause::NoEndpoint { address } => self.no_endpoint(*address),
             Cause::FamilyOff => {
                 let name = self.device_name();
@@ -365,6 +356,19 @@ impl<'a> Case<'a> {
     pub(super) fn tunnel_name(&self) -> String {
         let hop = self.wrapped_at().and_then(|hop| hop.at.device.as_ref());
         hop.map_or_else(|| self.device_name(), |device| device.name.clone())
+    }
+
+    /// The command that has a tunnel send the frame that it wrapped to where its MAC is.
+    pub(super) fn fdb_row(&self, name: &str) -> String {
+        let mac = self.wrapped_at().and_then(|hop| hop.headers.mac);
+        match mac.and_then(|mac| Some((mac, facts::end_of(self.bundle, mac)?))) {
+            Some((mac, end)) => {
+                format!("bridge fdb replace {mac} dev {name} dst {end} self permanent")
+            }
+            None => {
+                format!("correct the entry: bridge fdb replace, dev {name}, by the node's address")
+            }
+        }
     }
 
     fn peer_down(&self, peer: Option<&crate::walk::path::Place>) -> Told {
@@ -411,13 +415,6 @@ impl<'a> Case<'a> {
             format!("{} sysctl", holder.node.name),
             format!("{setting} = {hops}"),
         )])
-    }
-
-    pub(super) fn no_endpoint(&self, address: IpAddr) -> Told {
-        self.of_node("service-without-endpoints")
-            .what(format!("the service at {address} has no endpoint"))
-            .show("iptables-save | grep 'has no endpoints'")
-            .fix("make a pod ready that the service selects: kubectl describe service")
     }
 }
 

@@ -91,6 +91,21 @@ pub(super) fn tunnels_with(bundle: &Bundle, mac: Mac) -> Vec<(&Node, &Link)> {
         .collect()
 }
 
+/// The address of the tunnel end behind which a MAC is: its own, or that of a pod of its node.
+pub(super) fn end_of(bundle: &Bundle, mac: Mac) -> Option<IpAddr> {
+    let has = |netns: &Netns| netns.links.iter().any(|link| link.mac == Some(mac));
+    let mut bearers = bundle
+        .nodes
+        .iter()
+        .filter(|node| node.namespaces.iter().any(has));
+    let (Some(bearer), None) = (bearers.next(), bearers.next()) else {
+        return None;
+    };
+    tunnels(bundle)
+        .filter(|(node, ..)| node.name == bearer.name)
+        .find_map(|(_, _, vxlan)| vxlan.local)
+}
+
 /// What role a device plays on its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {

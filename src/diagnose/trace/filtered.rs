@@ -1,5 +1,7 @@
 //! A rule of the packet filter that throws the packet away: whose it is, and the command that takes it away.
 
+use std::net::IpAddr;
+
 use super::cause::Case;
 use super::origin::Told;
 use crate::diagnose::policy;
@@ -107,9 +109,34 @@ pub(super) fn shows(undo: &str) -> String {
     }
 }
 
+/// The command that says what a rule does with packets for an address, and the one that takes the rule away. A rule of
+/// nft need not count; one put before it has the kernel report each rule that a packet meets.
+pub(super) fn would_tell(undo: &str, destination: IpAddr) -> String {
+    let ip = if destination.is_ipv4() { "ip" } else { "ip6" };
+    match undo.strip_prefix("nft delete rule ") {
+        Some(rule) => format!(
+            "nft insert rule {rule} {ip} daddr {destination} meta nftrace set 1; nft monitor trace; \
+             or without it: {undo}"
+        ),
+        None => format!("{}; or without it: {undo}", shows(undo)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shows;
+    use super::{shows, would_tell};
+
+    #[test]
+    fn what_a_rule_without_counter_does_is_told_by_tracing_it() {
+        assert_eq!(
+            would_tell(
+                "nft delete rule bridge guard out handle 2",
+                "10.0.0.2".parse().unwrap()
+            ),
+            "nft insert rule bridge guard out handle 2 ip daddr 10.0.0.2 meta nftrace set 1; nft monitor trace; \
+             or without it: nft delete rule bridge guard out handle 2"
+        );
+    }
 
     #[test]
     fn a_rule_is_shown_with_its_counters_or_its_handle() {

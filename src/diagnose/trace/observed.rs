@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::blame::blamed;
+use super::blame::{blamed, unanswered_datagrams};
+use super::waiting;
 use super::{Certainty, Conclusion, Leg, Possible, Read, Verdict, Ways};
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::Bundle;
@@ -121,6 +122,13 @@ pub(super) fn weigh(
                 lost_is_told = true;
                 match &gap {
                     Some(gap) if gap.agrees(leg) => Certainty::Proven,
+                    // It waits for a neighbour, and what loses the packet loses the neighbour's word as well.
+                    Some(gap)
+                        if waiting::of(read, gap)
+                            .is_some_and(|waits| waits.is_between(&finding.node)) =>
+                    {
+                        Certainty::Proven
+                    }
                     Some(gap) => {
                         // The packet did not come as far as the tables say.
                         let mut verdict = blamed(read, ways, gap, observed);
@@ -174,6 +182,12 @@ pub(super) fn weigh(
         }
         Some(gap) => {
             let verdict = blamed(read, ways, &gap, observed);
+            if verdict.certainty == Certainty::Seen
+                && let Some(doubt) = unanswered_datagrams(read, &gap, observed)
+            {
+                conclusion.doubts.push(doubt);
+                return;
+            }
             // Where the tables cannot tell, the packets did.
             if verdict.certainty == Certainty::Proven {
                 conclusion

@@ -16,7 +16,7 @@ pub(super) use block::{
     block_route, by_stranger, claimed_twice, no_block_route, passed_to_router, wrong_node,
 };
 pub(super) use pod::{
-    broken_destination, broken_pod, default_gateway, gateway_given, prefix_given,
+    broken_destination, broken_pod, default_gateway, enslaved, gateway_given, prefix_given,
 };
 pub(super) use route::{asked_on, dead_endpoint, flat, host_route, of_routing};
 pub(super) use translated::{redirected, without};

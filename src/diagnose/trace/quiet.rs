@@ -40,7 +40,7 @@ pub(super) fn of_path(bundle: &Bundle, path: &Path, _back: bool) -> Vec<Finding>
 }
 
 /// The packet passes a node that is neither the source's nor the destination's.
-fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
+pub(super) fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
     let first = path.hops.first()?;
     let End::Delivered { at } = &path.end else {
         return None;
@@ -78,8 +78,9 @@ fn detour(bundle: &Bundle, path: &Path) -> Option<Finding> {
             ))
             .show(format!("ip route get {}", path.packet.destination))
             .fix(
-                super::origin::block_route(bundle, from, path.packet.destination)
-                    .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned()),
+                super::origin::block_route(bundle, from, path.packet.destination).unwrap_or_else(
+                    || "correct the route: ip route replace, by the owner's address".to_owned(),
+                ),
             )
             .evidence(routed),
     ))

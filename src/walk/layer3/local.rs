@@ -1,9 +1,10 @@
-//! A packet has come to a namespace that takes it: a tunnel, or a socket.
+//! A packet has come to a namespace that takes it: a tunnel, a socket, or the kernel itself, which answers echoes.
 //!
-//! Sources: `net/ipv4/ip_input.c` (`ip_local_deliver`), `net/ipv4/udp.c`, `inet_hashtables.c`.
+//! Sources: `net/ipv4/ip_input.c` (`ip_local_deliver`), `net/ipv4/udp.c`, `inet_hashtables.c`, `tcp_input.c`
+//! (`tcp_conn_request`), `icmp.c` (`icmp_echo`), `net/ipv6/icmp.c` (`icmpv6_rcv`).
 
 use crate::model::number::IfIndex;
-use crate::model::socket::Transport;
+use crate::model::socket::{Socket, Transport};
 use crate::walk::netfilter::{Devices, Hook};
 use crate::walk::network::SpaceId;
 use crate::walk::path::{Cause, Packet, Protocol, Row, RowTable};
@@ -38,10 +39,12 @@ impl Walker<'_, '_> {
         }
         if !current.established {
             self.listens(space, input, &current.packet)?;
+            self.answers_echo(space, input, &current.packet)?;
         }
         Ok((space, current.packet))
     }
 
+    /// A socket takes the packet and has room for it.
     fn listens(&self, space: SpaceId, input: IfIndex, packet: &Packet) -> Result<(), Stop> {
         let (transport, name, port) = match packet.protocol {
             Protocol::Udp {
@@ -53,7 +56,7 @@ impl Walker<'_, '_> {
             _ => return Ok(()),
         };
         let at = self.network.get(space);
-        let listens = at.netns.sockets.iter().any(|socket| {
+        let takes = |socket: &&Socket| {
             socket.protocol == transport
                 && socket.port == port
                 && socket.remote.is_none()
@@ -62,9 +65,29 @@ impl Walker<'_, '_> {
                     || (socket.local.is_unspecified()
                         && (socket.local.is_ipv4() == packet.destination.is_ipv4()
                             || (socket.local.is_ipv6() && !socket.v6_only))))
-        });
-        if listens {
-            return Ok(());
+        };
+        let mut sockets = at.netns.sockets.iter().filter(takes).peekable();
+        if let Some(first) = sockets.peek().copied() {
+            // Which of several takes it, a hash says; one with room may.
+            return match first.overfull() {
+                Some((waiting, limit)) if sockets.all(|socket| socket.overfull().is_some()) => {
+                    let row = Row::new(
+                        RowTable::Socket,
+                        format!(
+                            "{name} {}:{port} Recv-Q {waiting}, limit {limit}",
+                            first.local
+                        ),
+                    );
+                    let cause = Cause::SocketFull {
+                        protocol: name,
+                        port,
+                        waiting,
+                        limit,
+                    };
+                    Err(self.dropped(space, Some(input), cause, vec![row]))
+                }
+                _ => Ok(()),
+            };
         }
         if let Some(why) = at.netns.sockets.doubt() {
             return Err(self.cannot_tell(space, Some(input), format!("sockets: {why}")));
@@ -74,5 +97,28 @@ impl Walker<'_, '_> {
             port,
         };
         Err(self.dropped(space, Some(input), cause, Vec::new()))
+    }
+
+    /// The kernel itself answers echoes, unless it is told not to.
+    fn answers_echo(&self, space: SpaceId, input: IfIndex, packet: &Packet) -> Result<(), Stop> {
+        if packet.protocol != Protocol::EchoRequest {
+            return Ok(());
+        }
+        let setting = if packet.destination.is_ipv4() {
+            "net.ipv4.icmp_echo_ignore_all"
+        } else {
+            "net.ipv6.icmp.echo_ignore_all"
+        };
+        let netns = self.network.get(space).netns;
+        let Some(value) = netns.sysctl_number(setting).filter(|value| *value != 0) else {
+            return Ok(());
+        };
+        let row = Row::new(RowTable::Sysctl, format!("{setting} = {value}"));
+        Err(self.dropped(
+            space,
+            Some(input),
+            Cause::EchoIgnored { setting },
+            vec![row],
+        ))
     }
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::question::{DEEPEST, Heard, Question};
 use crate::model::Link;
-use crate::model::link::{PortState, Vxlan};
+use crate::model::link::Vxlan;
 use crate::walk::network::{Port, SpaceId};
 use crate::walk::path::{Cause, Unanswered};
 use crate::walk::vlan::{self, Refused, Within};
@@ -79,14 +79,12 @@ impl<'a> Walker<'_, 'a> {
                 continue;
             }
             let settings = port.bridge_port();
-            let state = settings.map(|settings| settings.state);
             let (floods, setting) = match question.target {
                 IpAddr::V4(_) => (settings.is_none_or(|s| s.broadcast_flood), "bcast_flood"),
                 IpAddr::V6(_) => (settings.is_none_or(|s| s.multicast_flood), "mcast_flood"),
             };
-            let kept_out = if let Some(state) = state.filter(|s| *s != PortState::Forwarding) {
-                let state = state.as_str();
-                Some(Cause::PortNotForwarding { state })
+            let kept_out = if let Some(cause) = self.shut(space, port) {
+                Some(cause)
             } else if from.is_some_and(isolated) && isolated(port) {
                 Some(Cause::PortIsolated)
             } else if !floods && from.is_some() {

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 
 use plugin_core::mac::Mac;
 
-use crate::model::link::PortState;
 use crate::model::{Link, LinkKind};
 use crate::walk::answer::{Answer, Silence, answer};
 use crate::walk::network::{Port, SpaceId};
@@ -185,15 +184,12 @@ impl<'a> Walker<'_, 'a> {
                 Cause::BridgeDown,
             ),
             Some(bridge) => {
-                if let Some(state) = link.bridge_port().map(|settings| settings.state)
-                    && state != PortState::Forwarding
-                {
-                    let state = state.as_str();
+                if let Some(cause) = self.shut(space, link) {
                     let port = Port {
                         space,
                         index: link.index,
                     };
-                    return Heard::Blocked(port, Cause::PortNotForwarding { state });
+                    return Heard::Blocked(port, cause);
                 }
                 self.ask_bridge(space, bridge, Some(link), question, depth + 1)
             }

@@ -244,6 +244,22 @@ pub enum Cause {
         /// The port.
         port: u16,
     },
+    /// More waits at the socket than may: its program does not take what comes.
+    SocketFull {
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+        /// The port.
+        port: u16,
+        /// Octets that wait to be read (UDP), connections that wait to be accepted (TCP).
+        waiting: u32,
+        /// The most that may, of the same.
+        limit: u32,
+    },
+    /// The kernel is told not to answer echoes.
+    EchoIgnored {
+        /// By this setting.
+        setting: &'static str,
+    },
     /// A service without an endpoint.
     NoEndpoint {
         /// Its address.

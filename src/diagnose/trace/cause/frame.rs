@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::{Case, device_down};
+use super::Case;
 use crate::diagnose::trace::facts;
 use crate::diagnose::trace::origin::{self, Told};
 use crate::diagnose::trace::rows;
 use crate::model::{LinkKind, Mac};
+use crate::walk::path::Cause;
 
 impl Case<'_> {
     pub(super) fn outside_bridge(&self, bridge: &str) -> Told {
@@ -24,12 +25,41 @@ impl Case<'_> {
             .fix(format!("ip link set {name} master {bridge}"))
     }
 
+    /// It is lost in a bridge, or for want of an answer, as a device that the node routes by was made the bridge's port.
+    pub(super) fn enslaved(&self) -> Option<Told> {
+        let is_of_bridge = matches!(
+            self.drop.cause,
+            Cause::BridgeDown
+                | Cause::BridgeKnowsNobody { .. }
+                | Cause::BridgeFdbWrong { .. }
+                | Cause::PortNotForwarding { .. }
+                | Cause::ReversePath { .. }
+                | Cause::ForwardingOff { .. }
+                | Cause::NeighbourUnresolved { .. }
+        );
+        let last = self.path.hops.last().map(|hop| &hop.at);
+        let places = [Some(&self.drop.at), last].into_iter().flatten();
+        let ends = places.filter_map(|place| {
+            let node = self.bundle.node(&place.node)?;
+            let netns = node.netns(place.netns)?;
+            let link = netns.link(place.device.as_ref()?.index)?;
+            let outer = if netns.id == node.root {
+                Some(link)
+            } else {
+                facts::outer(node, link)
+            };
+            Some((node, outer?))
+        });
+        let mut ends = ends.chain(
+            facts::holders(self.bundle, self.path.packet.source)
+                .filter_map(|holder| Some((holder.node, holder.outer()?))),
+        );
+        is_of_bridge
+            .then(|| ends.find_map(|(node, outer)| origin::enslaved(node, outer)))
+            .flatten()
+    }
+
     pub(super) fn port(&self, state: &str) -> Told {
-        if let Some(link) = self.link
-            && !link.is_up()
-        {
-            return device_down(self.node, self.netns, link);
-        }
         let name = self.device_name();
         let mut told = self.here("bridge-port-not-forwarding");
         if let Some(pod) = self
@@ -101,26 +131,23 @@ impl Case<'_> {
 
     pub(super) fn no_tunnel_end(&self, mac: Mac) -> Told {
         let name = self.device_name();
-        let owner = facts::tunnels_with(self.bundle, mac)
-            .first()
-            .and_then(|(node, _)| {
-                facts::tunnels(self.bundle).find(|(other, ..)| other.name == node.name)
-            })
-            .and_then(|(_, _, vxlan)| vxlan.local);
+        let owner = facts::end_of(self.bundle, mac);
         if owner.is_none()
             && let Some(told) = origin::changed_mac(self, &self.node.name, &name, mac)
         {
             return told;
         }
-        let dst = owner.map_or_else(|| "NODE_ADDRESS".to_owned(), |owner| owner.to_string());
         self.here("fdb-entry-missing")
             .what(format!(
                 "{name} does not know behind which node {mac} is, and floods to none"
             ))
             .show(format!("bridge fdb show dev {name} | grep {mac}"))
-            .fix(format!(
-                "bridge fdb append {mac} dev {name} dst {dst} self permanent"
-            ))
+            .fix(match owner {
+                Some(owner) => {
+                    format!("bridge fdb append {mac} dev {name} dst {owner} self permanent")
+                }
+                None => "find who has the MAC, or restart the network's agent".to_owned(),
+            })
     }
 
     pub(super) fn wrong_tunnel_end(
@@ -131,7 +158,6 @@ impl Case<'_> {
     ) -> Told {
         let name = self.tunnel_name();
         let is = right.map_or_else(String::new, |right| format!("; it is behind {right}"));
-        let dst = right.map_or_else(|| "NODE_ADDRESS".to_owned(), |right| right.to_string());
         let mut told = self.here("fdb-entry-stale").device(&name);
         // The row is the sender's, wherever the frame ended up.
         if let Some(wrap) = self.wrapped_at() {
@@ -141,8 +167,11 @@ impl Case<'_> {
         }
         told.what(format!("{name} sends frames for {mac} to {sent_to}{is}"))
             .show(format!("bridge fdb show dev {name} | grep {mac}"))
-            .fix(format!(
-                "bridge fdb replace {mac} dev {name} dst {dst} self permanent"
-            ))
+            .fix(match right.or_else(|| facts::end_of(self.bundle, mac)) {
+                Some(right) => {
+                    format!("bridge fdb replace {mac} dev {name} dst {right} self permanent")
+                }
+                None => format!("bridge fdb del {mac} dev {name} self"),
+            })
     }
 }

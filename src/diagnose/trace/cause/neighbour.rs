@@ -118,7 +118,7 @@ impl Case<'_> {
                         format!("ip neigh replace {address} lladdr {mac} dev {name} nud permanent")
                     }
                     None => format!(
-                        "ip neigh replace {address} lladdr VTEP_MAC dev {name} nud permanent"
+                        "ip neigh replace {address} dev {name}, with the MAC of that tunnel end; or restart the network's agent"
                     ),
                 });
         }
@@ -349,9 +349,7 @@ impl Case<'_> {
                         self.node.name, owner.name
                     ))
                     .show(format!("bridge fdb show dev {name} | grep {mac}"))
-                    .fix(format!(
-                        "bridge fdb replace {mac} dev {name} dst NODE_ADDRESS self permanent"
-                    ));
+                    .fix(self.fdb_row(name));
             }
             if let Some(told) = origin::changed_mac(self, from, name, mac) {
                 return told;

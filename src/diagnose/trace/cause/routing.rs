@@ -211,9 +211,7 @@ impl Case<'_> {
                     "{name} sends the frame to {address}, which no node has"
                 ))
                 .show(format!("bridge fdb show dev {name}"))
-                .fix(format!(
-                    "bridge fdb replace MAC dev {name} dst NODE_ADDRESS self permanent"
-                ));
+                .fix(self.fdb_row(&name));
         }
         let name = self.device_name();
         self.here("next-hop-unresolved")

@@ -46,10 +46,7 @@ pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: I
         .fix(
             match block_route(case.bundle, &case.node.name, destination) {
                 Some(command) => format!("{command}; look at the log of the network's agent"),
-                None => {
-                    "ip route add BLOCK via NODE_ADDRESS; look at the log of the network's agent"
-                        .to_owned()
-                }
+                None => "look at the log of the network's agent, which makes the route".to_owned(),
             },
         )
 }
@@ -193,7 +190,7 @@ pub(in crate::diagnose::trace) fn by_stranger(
                 format!("ip route del {text}")
             } else {
                 block_route(case.bundle, from, destination)
-                    .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned())
+                    .unwrap_or_else(|| "correct the route: ip route replace, by the owner's address".to_owned())
             })
             .evidence(vec![Evidence::new(format!("{from} route"), text)]),
     )
@@ -260,8 +257,9 @@ pub(in crate::diagnose::trace) fn wrong_node(
         ))
         .show(format!("ip route get {destination}"))
         .fix(
-            block_route(case.bundle, from, destination)
-                .unwrap_or_else(|| "ip route replace BLOCK via OWNER_ADDRESS".to_owned()),
+            block_route(case.bundle, from, destination).unwrap_or_else(|| {
+                "correct the route: ip route replace, by the owner's address".to_owned()
+            }),
         )
         .evidence(hop.map_or_else(Vec::new, |hop| rows(from, &hop.rows)))
 }

@@ -148,6 +148,32 @@ fn bridge_of_others<'a>(node: &'a Node, outer: &Link) -> Option<&'a Link> {
     root.link(masters.filter_map(|link| link.master).next()?)
 }
 
+/// The node's end of a pair, which the node reaches its pod by, was made a bridge's port: what comes in by it is the
+/// bridge's from then on.
+pub(in crate::diagnose::trace) fn enslaved(node: &Node, outer: &Link) -> Option<Told> {
+    let root = node.root()?;
+    let bridge = root.link(outer.master?)?;
+    let pod = facts::pod_behind(node, outer)?;
+    if !matches!(bridge.kind, LinkKind::Bridge(_)) || !routed_to(node, outer) {
+        return None;
+    }
+    let (name, bridge) = (&outer.name, &bridge.name);
+    Some(
+        Told::new("veth-in-bridge", &node.name)
+            .place(pod)
+            .device(name)
+            .what(format!(
+                "{name} is a port of {bridge}, and the node routes by {name} itself"
+            ))
+            .show(format!("ip -d link show {name}; ip route show dev {name}"))
+            .fix(format!("ip link set {name} nomaster"))
+            .evidence(vec![Evidence::new(
+                format!("{} link", node.name),
+                format!("{name} master {bridge}"),
+            )]),
+    )
+}
+
 fn routed_to(node: &Node, outer: &Link) -> bool {
     node.root().is_some_and(|root| {
         root.routes.iter().any(|route| {

@@ -102,7 +102,6 @@ pub(in crate::diagnose::trace) fn changed_mac(
     if let Some(told) = taken_mac(case, row.address, real) {
         return Some(told);
     }
-    let lladdr = real.map_or_else(|| "VTEP_MAC".to_owned(), |real| real.to_string());
     Some(
         Told::new("vtep-neighbour-stale", from)
             .device(device)
@@ -111,10 +110,13 @@ pub(in crate::diagnose::trace) fn changed_mac(
                 row.address
             ))
             .show(format!("ip neigh show {} dev {device}", row.address))
-            .fix(format!(
-                "ip neigh replace {} lladdr {lladdr} dev {device} nud permanent",
-                row.address
-            ))
+            .fix(match real {
+                Some(real) => format!(
+                    "ip neigh replace {} lladdr {real} dev {device} nud permanent",
+                    row.address
+                ),
+                None => format!("ip neigh del {} dev {device}", row.address),
+            })
             .evidence(vec![Evidence::new(
                 format!("{from} neighbour"),
                 notation::neighbour(row, root),
