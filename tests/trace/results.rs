@@ -298,8 +298,16 @@ fn of_one_of_two_ways() {
     lab.exec("host03", &["sh", "-c", &may_drop]);
     let in_doubt = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
     signal_agents(&lab, &["host01", "host02", "host03"], "CONT");
-    assert_eq!(in_doubt.status.code(), Some(4));
-    let doubts = json(&in_doubt)["doubts"].to_string();
+    // That the third node is on the way at all is told, and the rule stays a doubt.
+    assert_eq!(in_doubt.status.code(), Some(1));
+    let in_doubt = json(&in_doubt);
+    let detour = &in_doubt["findings"][0];
+    assert_eq!(text(detour, "id"), "block-route-to-wrong-node");
+    assert!(
+        text(detour, "what").starts_with("one of 2 ways, the 2nd: "),
+        "{detour:#}"
+    );
+    let doubts = in_doubt["doubts"].to_string();
     assert!(
         doubts.contains("one of 2 ways, the 2nd: ") && doubts.contains("u32"),
         "{doubts}"
