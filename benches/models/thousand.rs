@@ -306,6 +306,7 @@ fn link(
         gso_max_size: None,
         carrier_changes: None,
         xdp: None,
+        xdp_program: None,
         inet: Some(InetConf {
             forwarding: 1,
             rp_filter: 1,
