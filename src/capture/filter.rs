@@ -3,6 +3,9 @@
 //! The expression is compiled by libpcap for the link type at hand and run by libpcap's own interpreter, so
 //! it selects what `tcpdump -r FILE EXPRESSION` selects.
 
+use std::io::Write as _;
+use std::os::fd::IntoRawFd as _;
+
 use super::record::Record;
 use crate::wire::LinkType;
 
@@ -70,6 +73,7 @@ impl Filter {
         data: &[u8],
         wire_len: u32,
     ) -> Result<bool, FilterError> {
+        let link_type = in_order_of(data, link_type);
         if let Some((known, program)) = self.programs.first()
             && *known == link_type
         {
@@ -106,6 +110,42 @@ impl Filter {
     }
 }
 
+/// What a frame is compiled for. BSD's null link begins with the address family in the byte order of the machine
+/// that captured it; in network order it is what LOOP is.
+#[inline]
+fn in_order_of(data: &[u8], link_type: LinkType) -> LinkType {
+    // Families are small, so the order that gives a small number is the right one.
+    if link_type == LinkType::NULL && matches!(data, [0, 0, _, _, ..]) {
+        LinkType::LOOP
+    } else {
+        link_type
+    }
+}
+
+/// Compiles as libpcap does for a file. On links that begin with an address family that matters: IPv6 is any of
+/// the numbers that systems give it, where a handle without a file would take that of this machine alone.
+fn compile_for_file(
+    expression: &str,
+    link_type: LinkType,
+) -> Result<pcap::BpfProgram, pcap::Error> {
+    if !matches!(link_type, LinkType::NULL | LinkType::LOOP) {
+        return pcap::Capture::dead(pcap::Linktype(link_type.dlt()))?.compile(expression, true);
+    }
+    /// A pcap file's magic number, version, and the longest packet (RFC draft-ietf-opsawg-pcap).
+    const HEAD: [u32; 5] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 262_144];
+    let refuse = |error: std::io::Error| pcap::Error::PcapError(error.to_string());
+    let (reader, mut writer) = std::io::pipe().map_err(refuse)?;
+    let mut file = Vec::new();
+    for word in HEAD.into_iter().chain([link_type.0]) {
+        file.extend_from_slice(&word.to_le_bytes());
+    }
+    // Less than a pipe holds, so this does not wait.
+    writer.write_all(&file).map_err(refuse)?;
+    // SAFETY: the descriptor is nobody else's from here on.
+    let handle = unsafe { pcap::Capture::from_raw_fd(reader.into_raw_fd()) }?;
+    handle.compile(expression, true)
+}
+
 impl Program {
     fn compile(expression: &str, link_type: LinkType) -> Result<Self, FilterError> {
         let refuse = |reason: String| FilterError::Compile {
@@ -121,9 +161,8 @@ impl Program {
             pcap::Error::PcapError(text) => text,
             other => other.to_string(),
         };
-        let program = pcap::Capture::dead(pcap::Linktype(link_type.dlt()))
-            .and_then(|handle| handle.compile(expression, true))
-            .map_err(|error| refuse(words(error)))?;
+        let program =
+            compile_for_file(expression, link_type).map_err(|error| refuse(words(error)))?;
         if loads_ancillary_data(&program) {
             return Err(refuse(
                 "it asks the kernel for what a captured packet does not hold (inbound, outbound, ifname, …)"
@@ -208,6 +247,25 @@ mod tests {
         assert!(filter.passes_bytes(LinkType::RAW, &ICMP[14..], 84).unwrap());
         assert!(filter.passes_bytes(LinkType::ETHERNET, &ICMP, 98).unwrap());
         assert!(!filter.passes_bytes(LinkType::RAW, &ICMP, 98).unwrap());
+    }
+
+    #[test]
+    fn families_are_those_of_any_system_in_any_byte_order() {
+        let passes = |expression: &str, family: [u8; 4], version: u8| {
+            let packet = [&family[..], &[version << 4 | 5; 40]].concat();
+            Filter::new(expression, LinkType::NULL)
+                .unwrap()
+                .passes_bytes(LinkType::NULL, &packet, 44)
+                .unwrap()
+        };
+        for family in [24, 28, 30] {
+            assert!(passes("ip6", [family, 0, 0, 0], 6), "{family}");
+            assert!(passes("ip6", [0, 0, 0, family], 6), "{family}");
+        }
+        assert!(!passes("ip6", [2, 0, 0, 0], 4));
+        assert!(passes("ip", [2, 0, 0, 0], 4));
+        assert!(passes("ip", [0, 0, 0, 2], 4));
+        assert!(!passes("ip", [30, 0, 0, 0], 6));
     }
 
     #[test]
