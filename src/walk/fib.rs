@@ -34,25 +34,29 @@ pub struct Fib<'a> {
     asked_for: bool,
 }
 
-/// `net.ipv4.conf.all`: what counts beside a device's own settings.
+/// What a namespace has set for all its devices, read once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Settings {
     pub(super) rp_filter: i64,
     pub(super) accept_local: bool,
     pub(super) src_valid_mark: bool,
+    /// `net.ipv4.icmp_echo_ignore_all`.
+    pub(super) ignores_echo: bool,
+    /// `net.ipv6.icmp.echo_ignore_all`.
+    pub(super) ignores_echo6: bool,
 }
 
 impl Settings {
     fn of(netns: &Netns) -> Self {
-        let all = |name: &str| {
-            netns
-                .sysctl_number(&format!("net.ipv4.conf.all.{name}"))
-                .unwrap_or(0)
-        };
+        let number = |name: &str| netns.sysctl_number(name).unwrap_or(0);
+        // `net.ipv4.conf.all`: what counts beside a device's own settings.
+        let all = |name: &str| number(&format!("net.ipv4.conf.all.{name}"));
         Self {
             rp_filter: all("rp_filter"),
             accept_local: all("accept_local") != 0,
             src_valid_mark: all("src_valid_mark") != 0,
+            ignores_echo: number("net.ipv4.icmp_echo_ignore_all") != 0,
+            ignores_echo6: number("net.ipv6.icmp.echo_ignore_all") != 0,
         }
     }
 }

@@ -104,16 +104,16 @@ impl Walker<'_, '_> {
         if packet.protocol != Protocol::EchoRequest {
             return Ok(());
         }
-        let setting = if packet.destination.is_ipv4() {
-            "net.ipv4.icmp_echo_ignore_all"
+        let settings = self.network.get(space).fib().settings();
+        let (ignored, setting) = if packet.destination.is_ipv4() {
+            (settings.ignores_echo, "net.ipv4.icmp_echo_ignore_all")
         } else {
-            "net.ipv6.icmp.echo_ignore_all"
+            (settings.ignores_echo6, "net.ipv6.icmp.echo_ignore_all")
         };
-        let netns = self.network.get(space).netns;
-        let Some(value) = netns.sysctl_number(setting).filter(|value| *value != 0) else {
+        if !ignored {
             return Ok(());
-        };
-        let row = Row::new(RowTable::Sysctl, format!("{setting} = {value}"));
+        }
+        let row = Row::new(RowTable::Sysctl, format!("{setting} = 1"));
         Err(self.dropped(
             space,
             Some(input),

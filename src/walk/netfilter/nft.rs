@@ -15,7 +15,7 @@ use crate::model::Netns;
 use crate::model::netfilter::Backend;
 use crate::model::rule::Family;
 use action::{destination, mangle, verdicts};
-use test::{address, match_of, words};
+use test::{address, match_of, presupposed, words};
 
 pub(super) use notation::notation;
 
@@ -124,19 +124,23 @@ fn is_of_iptables(netns: &Netns, family: Option<Family>, name: &str) -> bool {
     })
 }
 
+/// What a rule consists of, each statement with its kind.
+fn statements(rule: &Json) -> impl Iterator<Item = (&String, &Json)> {
+    let all = rule.get("expr").and_then(Json::as_array);
+    all.into_iter()
+        .flatten()
+        .filter_map(|statement| statement.as_object()?.iter().next())
+}
+
 fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
     let mut matches = Vec::new();
     let mut actions = Vec::new();
-    let statements = rule.get("expr").and_then(Json::as_array);
-    for statement in statements.into_iter().flatten() {
-        let Some((kind, body)) = statement
-            .as_object()
-            .and_then(|object| object.iter().next())
-        else {
-            continue;
-        };
+    for (kind, body) in statements(rule) {
         match kind.as_str() {
-            "match" => matches.push(match_of(body, sets)),
+            "match" => {
+                matches.extend(presupposed(body.get("left")));
+                matches.push(match_of(body, sets));
+            }
             "accept" => actions.push(Action::Accept),
             "drop" => actions.push(Action::Drop),
             "reject" => actions.push(Action::Reject),
@@ -163,7 +167,10 @@ fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
             }
             "mangle" => actions.push(mangle(body)),
             "queue" => actions.push(Action::Ask),
-            "vmap" => actions.push(verdicts(body, sets)),
+            "vmap" => {
+                matches.extend(presupposed(body.get("key")));
+                actions.push(verdicts(body, sets));
+            }
             // A limit, a meter, or what comes later: whether the rule goes on is not known.
             other => matches.push(Match {
                 invert: false,

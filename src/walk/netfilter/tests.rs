@@ -412,6 +412,45 @@ fn nft_has_sets_verdict_maps_and_both_families() {
 }
 
 #[test]
+fn nft_asks_a_field_only_of_packets_that_have_it() {
+    let dropped = |left: serde_json::Value, op: &str, right: serde_json::Value, packet: Packet| {
+        let rules = netns(
+            &[],
+            vec![
+                json!({"table": {"family": "inet", "name": "guard"}}),
+                json!({"chain": {"family": "inet", "table": "guard", "name": "fwd", "type": "filter",
+                    "hook": "forward", "prio": 0, "policy": "accept"}}),
+                json!({"rule": {"family": "inet", "table": "guard", "chain": "fwd", "expr": [
+                    {"match": {"op": op, "left": left, "right": right}}, {"drop": null}]}}),
+            ],
+        );
+        is_dropped(&rules, Hook::Forward, packet)
+    };
+    let field =
+        |protocol: &str, field: &str| json!({"payload": {"protocol": protocol, "field": field}});
+    let v4 = tcp("10.0.0.2", 80);
+    let v6 = Packet {
+        source: "fd00::1".parse().unwrap(),
+        ..tcp("fd00::2", 80)
+    };
+    let echo = Packet::echo("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
+    let ttl = || (field("ip", "ttl"), "<", json!(65));
+    let (left, op, right) = ttl();
+    assert!(dropped(left, op, right, v4));
+    let (left, op, right) = ttl();
+    assert!(!dropped(left, op, right, v6));
+    let other = || (field("ip", "saddr"), "!=", json!("192.0.2.1"));
+    let (left, op, right) = other();
+    assert!(dropped(left, op, right, v4));
+    let (left, op, right) = other();
+    assert!(!dropped(left, op, right, v6));
+    assert!(dropped(field("tcp", "dport"), "!=", json!(443), v4));
+    assert!(!dropped(field("tcp", "dport"), "!=", json!(443), echo));
+    assert!(dropped(field("th", "dport"), "==", json!(80), v4));
+    assert!(!dropped(field("udp", "dport"), "==", json!(80), v4));
+}
+
+#[test]
 fn chains_that_lead_in_circles_end() {
     let rules = netns(
         &[(

@@ -2,19 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::text;
+use super::{statements, text};
 
 /// The rule as JSON's words, and its comment, in the order of `nft list`.
 pub(in crate::walk::netfilter) fn notation(rule: &Json) -> String {
     let mut words = Vec::new();
-    let statements = rule.get("expr").and_then(Json::as_array);
-    for statement in statements.into_iter().flatten() {
-        let Some((kind, body)) = statement
-            .as_object()
-            .and_then(|object| object.iter().next())
-        else {
-            continue;
-        };
+    for (kind, body) in statements(rule) {
         match kind.as_str() {
             "match" => {
                 let op = match text(body, "op") {

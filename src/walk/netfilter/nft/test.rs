@@ -34,6 +34,27 @@ pub(super) fn match_of(body: &Json, sets: &Sets<'_>) -> Match {
     Match { invert, test }
 }
 
+/// What reading an expression presupposes of the packet: the kernel asks it first, and it is not listed. `ip ttl` is of IPv4 alone,
+/// `tcp dport != 80` of TCP alone (nft(8), "payload expressions").
+pub(super) fn presupposed(expression: Option<&Json>) -> Vec<Match> {
+    let parts = expression.map_or(&[][..], |whole| {
+        let parts = ["concat", "&"]
+            .iter()
+            .find_map(|of| whole.get(of)?.as_array());
+        parts.map_or(std::slice::from_ref(whole), Vec::as_slice)
+    });
+    let test = |part: &Json| match text(part.get("payload")?, "protocol")? {
+        "ip" => Some(Test::Version(Family::Inet)),
+        "ip6" => Some(Test::Version(Family::Inet6)),
+        name => Some(Test::Protocol(vec![protocol(name)?])),
+    };
+    let sure = |test| Match {
+        invert: false,
+        test,
+    };
+    parts.iter().filter_map(test).map(sure).collect()
+}
+
 fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
     if let Some(ct) = expression.get("ct") {
         return match text(ct, "key")? {
