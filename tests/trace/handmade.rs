@@ -149,6 +149,12 @@ fn cases() -> Vec<Case> {
         )
         .is("blackhole-route", "host01", "ip route del blackhole default table 155"),
         Case::new(
+            "host01",
+            "ip route add throw 10.244.1.2",
+            "ip route del throw 10.244.1.2",
+        )
+        .is("unreachable-route", "host01", "ip route del throw 10.244.1.2"),
+        Case::new(
             "pod1",
             "ip route add blackhole 10.244.1.2",
             "ip route del blackhole 10.244.1.2",
@@ -328,15 +334,16 @@ fn a_routed_device_in_a_bridge_is_told_as_that() {
         return;
     };
     let here = lab.here();
-    for state in ["down", "up"] {
+    // Whose neighbours are forgotten decides who asks in vain.
+    for (state, forgetful) in [("down", "pod2"), ("up", "pod2"), ("up", "host02")] {
         lab.on("host02", "ip link add odd type bridge");
         lab.on("host02", &format!("ip link set odd {state}"));
         lab.on("host02", "ip link set calibd2348b4f67 master odd");
-        lab.on("pod2", "ip neigh flush all");
+        lab.on(forgetful, "ip neigh flush all");
         let (trace, code) = lab.trace(&["pod1", "pod2", "--wait", "0.3", &here]);
         lab.on("host02", "ip link set calibd2348b4f67 nomaster");
         lab.on("host02", "ip link del odd");
-        lab.on("pod2", "ip neigh flush all");
+        lab.on(forgetful, "ip neigh flush all");
         let told = &trace["findings"][0];
         let fix = "ip link set calibd2348b4f67 nomaster";
         assert_eq!(

@@ -54,9 +54,10 @@ pub(super) const FAMILY: Family = Family {
         Entry {
             id: "unreachable-route",
             severity: Fault,
-            title: "an unreachable or prohibit route wins",
+            title: "an unreachable, prohibit or throw route wins",
             mechanism: "Routes of the types unreachable and prohibit drop and answer with ICMP \"host unreachable\" or \
-                 \"administratively prohibited\". The longest prefix wins whatever its type.",
+                 \"administratively prohibited\". One of the type throw ends the search in its table, and where \
+                 no later table has an answer the network is unreachable. The longest prefix wins whatever its type.",
             show: "ip route get POD_ADDRESS\n\
                  ip route show table all type unreachable",
             fix: "ip route del unreachable PREFIX",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::model::link::Vxlan;
 use crate::model::{Bundle, Link, LinkKind, Mac, Netns, Node, Sandbox};
+use crate::walk::path::Place;
 
 /// Who has an address.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,19 @@ pub(super) fn outer<'a>(node: &'a Node, link: &Link) -> Option<&'a Link> {
     let peer = link.peer()?;
     (peer.netns == Some(node.root)).then_some(())?;
     node.root()?.link(peer.index)
+}
+
+/// The device that a node has at a place, or for it: of a pod's pair its own end.
+pub(super) fn node_end<'a>(bundle: &'a Bundle, place: &Place) -> Option<(&'a Node, &'a Link)> {
+    let node = bundle.node(&place.node)?;
+    let netns = node.netns(place.netns)?;
+    let link = netns.link(place.device.as_ref()?.index)?;
+    let own = if netns.id == node.root {
+        Some(link)
+    } else {
+        outer(node, link)
+    };
+    Some((node, own?))
 }
 
 /// Everyone who has an address.

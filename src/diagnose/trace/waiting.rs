@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use super::between::{self, Guilt, Suspect};
 use super::observed::{Gap, Observed, answered};
-use super::origin::Told;
-use super::{Certainty, Possible, Read, Verdict, cause};
+use super::origin::{self, Told};
+use super::{Certainty, Possible, Read, Verdict, cause, facts};
 use crate::diagnose::Evidence;
 use crate::model::neighbour::NeighbourState;
 use crate::model::notation;
@@ -80,8 +80,15 @@ pub(super) fn told(
         (Some(suspect), None) => suspect.guilt.as_ref().map(|guilt| (suspect, guilt)),
         _ => None,
     };
-    let (mut finding, certainty) = match alone {
-        Some((suspect, Guilt::Device(told))) => (
+    let in_bridge = [Some(waiting.at), waiting.there]
+        .into_iter()
+        .flatten()
+        .filter_map(|place| facts::node_end(read.before, place))
+        .find_map(|(node, outer)| origin::enslaved(node, outer));
+    let (mut finding, certainty) = match (in_bridge, alone) {
+        // What comes in is the bridge's, so that no answer is heard whatever else stands there.
+        (Some(told), _) => (super::quiet::finding(told), Certainty::Proven),
+        (None, Some((suspect, Guilt::Device(told)))) => (
             super::quiet::finding((**told).clone()),
             // What counted took something, and nothing else stands there.
             if suspect.moved.is_some() {
@@ -90,11 +97,11 @@ pub(super) fn told(
                 Certainty::Seen
             },
         ),
-        Some((_, Guilt::Rule(drop))) => (
+        (None, Some((_, Guilt::Rule(drop)))) => (
             cause::finding(read.before, gap.path, drop),
             Certainty::Proven,
         ),
-        None => (super::quiet::finding(unheard(waiting)), Certainty::Seen),
+        (None, None) => (super::quiet::finding(unheard(waiting)), Certainty::Seen),
     };
     finding.evidence.push(waiting.row.clone());
     finding.evidence.push(answered(observed));

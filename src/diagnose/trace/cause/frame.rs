@@ -39,17 +39,7 @@ impl Case<'_> {
         );
         let last = self.path.hops.last().map(|hop| &hop.at);
         let places = [Some(&self.drop.at), last].into_iter().flatten();
-        let ends = places.filter_map(|place| {
-            let node = self.bundle.node(&place.node)?;
-            let netns = node.netns(place.netns)?;
-            let link = netns.link(place.device.as_ref()?.index)?;
-            let outer = if netns.id == node.root {
-                Some(link)
-            } else {
-                facts::outer(node, link)
-            };
-            Some((node, outer?))
-        });
+        let ends = places.filter_map(|place| facts::node_end(self.bundle, place));
         let mut ends = ends.chain(
             facts::holders(self.bundle, self.path.packet.source)
                 .filter_map(|holder| Some((holder.node, holder.outer()?))),

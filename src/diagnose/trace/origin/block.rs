@@ -9,7 +9,7 @@ use crate::diagnose::Evidence;
 use crate::diagnose::trace::cause::Case;
 use crate::diagnose::trace::facts::{self, Role, role};
 use crate::diagnose::trace::rows;
-use crate::model::route::Protocol;
+use crate::model::route::{Protocol, RouteKind};
 use crate::model::{Bundle, Node, Route, TableId, notation};
 use crate::walk::fib::Fib;
 use crate::walk::flow::Flow;
@@ -18,6 +18,9 @@ use crate::walk::flow::Flow;
 pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
     let own = host_route(case.bundle, destination).filter(|told| told.node == case.node.name);
     if let Some(told) = own {
+        return told;
+    }
+    if let Some(told) = thrown(case, destination) {
         return told;
     }
     if !is_of_pods(case.bundle, destination) {
@@ -49,6 +52,31 @@ pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: I
                 None => "look at the log of the network's agent, which makes the route".to_owned(),
             },
         )
+}
+
+/// A row of the type throw, without which there would be a route.
+fn thrown(case: &Case<'_>, destination: IpAddr) -> Option<Told> {
+    let is_throw =
+        |route: &&Route| route.kind == RouteKind::Throw && route.destination.contains(&destination);
+    let throws = case.netns.routes.iter().filter(is_throw);
+    let row = throws.max_by_key(|route| route.destination.prefix_len())?;
+    let mut without = case.netns.clone();
+    without.routes.rows.retain(|route| route != row);
+    Fib::new(&without).lookup(&Flow::to(destination)).route?;
+    let (text, prefix) = (notation::route(row, case.netns), case.prefix());
+    Some(
+        case.of_space("unreachable-route")
+            .what(format!(
+                "{text} has {} look no further in that table for {destination}",
+                case.name
+            ))
+            .show(format!("{prefix}ip route show table all type throw"))
+            .fix(format!("{prefix}ip route del {text}"))
+            .evidence(vec![Evidence::new(
+                format!("{} route", case.node.name),
+                text,
+            )]),
+    )
 }
 
 /// Whether an address is a pod's, or in a range that some node routes to pods.
