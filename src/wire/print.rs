@@ -37,6 +37,7 @@ mod ntp;
 mod osi;
 mod phrase;
 mod pim;
+mod ports;
 mod resp;
 mod sctp;
 mod sequence;

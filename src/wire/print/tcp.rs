@@ -8,6 +8,7 @@ use super::UdpPayload;
 use super::dissector::Dissector;
 use super::dns::Carrier;
 use super::ipv4::IpHeader;
+use super::ports::Ports;
 use super::sequence::{Key, Start};
 use super::text::{Bits, HexZeros, put};
 use super::text_protocol::{self, TextProtocol};
@@ -46,6 +47,21 @@ enum Payload {
     Dns,
     Unknown,
 }
+
+/// Ports that mean something.
+static MEANT: Ports = Ports::of(&[
+    port::FTP,
+    port::SSH,
+    port::SMTP,
+    port::WHOIS,
+    port::DNS,
+    port::HTTP,
+    port::BGP,
+    port::RTSP,
+    port::REDIS,
+    port::HTTP_ALTERNATE,
+    port::RTSP_ALTERNATE,
+]);
 
 impl Payload {
     fn of(port: u16) -> Self {
@@ -270,8 +286,18 @@ impl Dissector<'_> {
         }
     }
 
-    /// What is behind the header, where the port says what it is. Of BGP no more than its name is shown.
+    /// What is behind the header, where the port says what it is.
+    #[inline]
     fn tcp_payload(&mut self, at: usize, length: u32, ports: (u16, u16)) -> Read<()> {
+        if MEANT.has(ports.0) || MEANT.has(ports.1) {
+            self.tcp_payload_of(at, length, ports)?;
+        }
+        Ok(())
+    }
+
+    /// Of BGP no more than its name is shown.
+    #[inline(never)]
+    fn tcp_payload_of(&mut self, at: usize, length: u32, ports: (u16, u16)) -> Read<()> {
         match Payload::of(ports.0).min(Payload::of(ports.1)) {
             Payload::Bgp => {
                 self.protocol = "bgp";
@@ -398,5 +424,18 @@ impl Dissector<'_> {
         let text = self.bytes.rest(at, length.min(RESET_DATA));
         self.escaped(text);
         put!(self, "]");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_port_with_a_meaning_is_looked_at() {
+        for port in 0..=u16::MAX {
+            let means = Payload::of(port) != Payload::Unknown;
+            assert_eq!(MEANT.has(port), means, "{port}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::dissector::Dissector;
 use super::dns::Carrier;
 use super::ipv4::IpHeader;
 use super::phrase::Phrase;
+use super::ports::Ports;
 use super::text::{HexZeros, put};
 use super::text_protocol;
 use crate::wire::bytes::Read;
@@ -71,7 +72,9 @@ impl Dissector<'_> {
                 return self.vxlan(payload, length);
             }
             let (source, destination) = (self.u16(at)?, self.u16(at + 2)?);
-            if self.udp_payload(payload, length, source, destination)? {
+            if (MEANT.has(source) || MEANT.has(destination))
+                && self.udp_payload(payload, length, source, destination)?
+            {
                 return Ok(());
             }
         }
@@ -84,6 +87,7 @@ impl Dissector<'_> {
     }
 
     /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
+    #[inline(never)]
     fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
         match Payload::between(source, destination) {
             Payload::Dns => self.dns(at, length, Carrier::Udp),
@@ -288,6 +292,31 @@ enum Payload {
     Unknown,
 }
 
+/// Ports that mean something, be it on one side only.
+static MEANT: Ports = Ports::of(&[
+    port::DNS,
+    port::BOOTPS,
+    port::BOOTPC,
+    port::NTP,
+    port::SYSLOG,
+    port::DHCPV6_CLIENT,
+    port::DHCPV6_SERVER,
+    port::BFD_CONTROL,
+    port::BFD_ECHO,
+    port::ESP,
+    port::BFD_MULTIHOP,
+    port::VXLAN,
+    port::VXLAN_GPE,
+    port::SIP,
+    port::MDNS,
+    port::GENEVE,
+    port::MPLS,
+    port::WEAVE,
+    port::VXLAN_LINUX,
+    port::SOMEIP,
+    port::LINE_INTERFACE,
+]);
+
 impl Payload {
     fn between(source: u16, destination: u16) -> Self {
         let either = Self::of(source).min(Self::of(destination));
@@ -327,6 +356,15 @@ impl Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_port_with_a_meaning_is_looked_at() {
+        for port in 0..=u16::MAX {
+            let means = Payload::between(port, 1) != Payload::Unknown
+                || Payload::between(1, port) != Payload::Unknown;
+            assert_eq!(MEANT.has(port), means, "{port}");
+        }
+    }
 
     #[test]
     fn the_first_meaning_counts_whichever_port_has_it() {
