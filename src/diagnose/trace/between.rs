@@ -59,6 +59,11 @@ impl Suspect {
         }
     }
 
+    /// It counted packets, or is known to concern this one.
+    pub(super) fn is_likely(&self) -> bool {
+        self.concerns || self.moved.is_some_and(|moved| moved > 0)
+    }
+
     /// The likeliest first: what counted packets, then what is known to concern this one.
     fn rank(&self) -> (Reverse<bool>, Reverse<bool>, Reverse<u64>) {
         let moved = self.moved.unwrap_or(0);
@@ -87,6 +92,12 @@ impl Suspect {
             tell: self.tell.clone(),
         }
     }
+}
+
+/// The likely one, if there is just one.
+pub(super) fn sole(suspects: &[Suspect]) -> Option<&Suspect> {
+    let mut likely = suspects.iter().filter(|suspect| suspect.is_likely());
+    likely.next().filter(|_| likely.next().is_none())
 }
 
 /// What could take the packets of a gap, the likeliest first. `after` was read when they had been sent.

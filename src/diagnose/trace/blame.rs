@@ -33,12 +33,7 @@ fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verd
     }
     let suspects = between::suspects(read.before, read.after, gap, observed);
     let lost = u64::from(gap.lost);
-    let mut guilty = suspects
-        .iter()
-        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
-    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
-        return None;
-    };
+    let suspect = between::sole(&suspects)?;
     let moved = suspect.moved?;
     match suspect.guilt.as_ref()? {
         Guilt::Rule(drop) if moved == lost => {
@@ -64,12 +59,7 @@ fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verd
 /// The only thing that stands in the gap and may take packets, though it does not say that it did: a program, say.
 fn by_elimination(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verdict> {
     let suspects = between::suspects(read.before, read.after, gap, observed);
-    let mut guilty = suspects
-        .iter()
-        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
-    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
-        return None;
-    };
+    let suspect = between::sole(&suspects)?;
     let Some(Guilt::Device(told)) = &suspect.guilt else {
         return None;
     };
@@ -95,12 +85,7 @@ fn by_elimination(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<
 
 /// The rule that may have taken what is missing, if there is no other and it does not say whether it did.
 fn sole_rule(suspects: &[Suspect]) -> Option<(&Suspect, &str)> {
-    let mut guilty = suspects
-        .iter()
-        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
-    let (Some(suspect), None) = (guilty.next(), guilty.next()) else {
-        return None;
-    };
+    let suspect = between::sole(suspects)?;
     let undo = suspect.undo.as_deref()?;
     (suspect.note.is_some() && suspect.moved.is_none()).then_some((suspect, undo))
 }
@@ -240,9 +225,7 @@ pub(super) fn unanswered_datagrams(
     let last = arrival.hops.last()?;
     let all_came = observed.there.last()?.seen == Some(observed.sent);
     let suspects = between::suspects(read.before, read.after, gap, observed);
-    let suspected = suspects
-        .iter()
-        .any(|suspect| suspect.concerns || suspect.moved.is_some_and(|moved| moved > 0));
+    let suspected = suspects.iter().any(Suspect::is_likely);
     (all_came && !suspected).then(|| {
         format!(
             "all packets came to {}, where a socket takes UDP port {destination_port}; its program did not answer, \

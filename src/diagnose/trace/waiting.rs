@@ -73,13 +73,8 @@ pub(super) fn told(
     waiting: &Waiting<'_>,
 ) -> Verdict {
     let suspects = between::askers(read, gap);
-    let mut guilty = suspects
-        .iter()
-        .filter(|suspect| suspect.moved.is_some_and(|moved| moved > 0) || suspect.concerns);
-    let alone = match (guilty.next(), guilty.next()) {
-        (Some(suspect), None) => suspect.guilt.as_ref().map(|guilt| (suspect, guilt)),
-        _ => None,
-    };
+    let alone =
+        between::sole(&suspects).and_then(|suspect| Some((suspect, suspect.guilt.as_ref()?)));
     let in_bridge = [Some(waiting.at), waiting.there]
         .into_iter()
         .flatten()
