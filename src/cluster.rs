@@ -16,10 +16,10 @@ use std::time::Duration;
 use crate::collect::{self, Paths, RuntimeChoice, Scope};
 use crate::error::{Error, Outcome, Result};
 use crate::lab::directory::Labs;
-use crate::lab::state::State;
+use crate::lab::state::{Pod, State};
 use crate::model::bundle::Missing;
 use crate::model::sandbox::{Sandbox, SandboxState};
-use crate::model::{Bundle, Node, Table};
+use crate::model::{Bundle, Node, Subject, Table};
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -62,6 +62,21 @@ pub struct Remote {
 }
 
 impl Source {
+    /// The command that lists the pods of the same place.
+    pub fn list_pods(&self) -> String {
+        match self {
+            Self::Here(_) => "ovl pods".to_owned(),
+            Self::Remote(_) => "ovl pods, with the same --via and --nodes".to_owned(),
+            Self::Lab { name, .. } => match name {
+                Some(name) => format!("ovl pods --lab {name}"),
+                None => "ovl pods --lab".to_owned(),
+            },
+            Self::Files(paths) => paths.iter().fold("ovl pods".to_owned(), |command, path| {
+                format!("{command} --from {}", path.display())
+            }),
+        }
+    }
+
     /// Reads what `scope` says from everywhere.
     ///
     /// # Errors
@@ -154,7 +169,7 @@ fn lab(name: Option<&str>, wanted: &[String], scope: &Scope) -> Result<Bundle> {
     let (remote, state) = lab_nodes(name, wanted)?;
     let mut bundle = client::ask_all(&remote, scope);
     for node in &mut bundle.nodes {
-        name_lab_pods(node, &state);
+        name_lab_pods(node, &state, scope);
     }
     Ok(bundle)
 }
@@ -203,7 +218,7 @@ fn lab_nodes(name: Option<&str>, wanted: &[String]) -> Result<(Remote, State)> {
 }
 
 /// The lab itself is the runtime: it knows all its pods, also those without a network.
-fn name_lab_pods(node: &mut Node, state: &State) {
+fn name_lab_pods(node: &mut Node, state: &State, scope: &Scope) {
     let mut found: Vec<Sandbox> = std::mem::take(&mut node.sandboxes.rows);
     for pod in state.pods.iter().filter(|pod| pod.node == node.name) {
         let known = found.iter_mut().find(|row| {
@@ -223,13 +238,25 @@ fn name_lab_pods(node: &mut Node, state: &State) {
     let everyone = state
         .pods
         .iter()
-        .filter(|pod| pod.node == node.name)
+        .filter(|pod| pod.node == node.name && asked_for(pod, scope))
         .all(|pod| found.iter().any(|row| row.id == pod.sandbox));
     node.sandboxes = if everyone {
         Table::complete(found)
     } else {
         Table::partial(found, "some pods of the lab have no network yet")
     };
+}
+
+/// Whether the answer must have this pod. One without a network yet may turn out to be whatever is not a name.
+fn asked_for(pod: &Pod, scope: &Scope) -> bool {
+    match scope {
+        Scope::Everything | Scope::Pods => true,
+        Scope::Pod(Subject::Pod { namespace, name }) => {
+            pod.namespace == *namespace && pod.name == *name
+        }
+        Scope::Pod(Subject::Word(word)) => pod.name == *word || pod.sandbox.starts_with(word),
+        Scope::Pod(Subject::Pid(_) | Subject::Address(_) | Subject::Index(_)) => !pod.ready,
+    }
 }
 
 /// What could not be read, for a warning.

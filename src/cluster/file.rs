@@ -15,6 +15,9 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The largest document taken, after decompression: a thousand nodes of a few megabytes.
 const LARGEST: u64 = 8 << 30;
 
+/// How a snapshot comes to be.
+const WRITE_ONE: &str = "ovl snapshot -o FILE";
+
 /// Reads all files as one bundle.
 ///
 /// # Errors
@@ -52,6 +55,7 @@ pub fn read(path: &Path) -> Result<Bundle> {
             Outcome::CannotTell,
             format!("{name} is no snapshot: {error}"),
         )
+        .try_this(WRITE_ONE)
     };
     let document: Document = serde_json::from_slice(&text).map_err(broken)?;
     match document.schema.as_str() {
@@ -68,7 +72,7 @@ pub fn read(path: &Path) -> Result<Bundle> {
                 Bundle::SCHEMA
             ),
         )
-        .try_this("ovl snapshot -o FILE")),
+        .try_this(WRITE_ONE)),
     }
 }
 

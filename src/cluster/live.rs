@@ -103,7 +103,7 @@ impl Live {
         }
         if let Some(state) = &self.lab {
             for node in &mut bundle.nodes {
-                super::name_lab_pods(node, state);
+                super::name_lab_pods(node, state, scope);
             }
         }
         match (bundle.nodes.is_empty(), bundle.missing.first()) {

@@ -31,7 +31,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let mut live = Live::open(&request.place)?;
     let bundle = live.read(&Scope::Everything)?;
     let bench = measure(&mut live, &bundle, &request.pair, request.amount)
-        .map_err(|refusal| refused(refusal, &bundle))?;
+        .map_err(|refusal| refused(refusal, &bundle, &request.place))?;
     if request.json {
         format::json(&bench, context.out)?;
     } else {
@@ -64,9 +64,9 @@ fn of<T>(measured: &Measured<T>) -> Outcome {
     }
 }
 
-fn refused(refusal: Refusal, bundle: &Bundle) -> Error {
+fn refused(refusal: Refusal, bundle: &Bundle, place: &Source) -> Error {
     match refusal {
-        Refusal::Unfound(unfound) => super::trace::unfound(unfound, bundle),
+        Refusal::Unfound(unfound) => super::trace::unfound(unfound, bundle, place),
         Refusal::NoReceiver(name) => Error::failed(format!(
             "{name} is in no network namespace of these nodes, so nothing can be sent or received there"
         ))

@@ -326,7 +326,7 @@ fn pod_netns(subject: &Subject) -> Result<(PathBuf, String)> {
         paths: Paths::default(),
     });
     let bundle = here.read(&Scope::Pod(subject.clone()))?;
-    let found = find(&bundle, subject).map_err(|error| not_found(error, subject))?;
+    let found = find(&bundle, subject).map_err(|error| not_found(error, &here))?;
     let name = found.name();
     if found.sandbox.is_some_and(|sandbox| sandbox.host_network) {
         let words = format!("pod {name} has no network of its own: it uses the node's");

@@ -28,7 +28,8 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let bundle = request.place.read(&Scope::Everything)?;
     let mtus = match &request.question {
         Some(question) => Mtus::of_way(
-            &ways(&bundle, question).map_err(|unfound| super::trace::unfound(unfound, &bundle))?,
+            &ways(&bundle, question)
+                .map_err(|unfound| super::trace::unfound(unfound, &bundle, &request.place))?,
         ),
         None => Mtus::of_nodes(&bundle),
     };

@@ -28,7 +28,7 @@ pub struct Request {
 pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let bundle = request.source.read(&Scope::Pod(request.subject.clone()))?;
     let found =
-        find(&bundle, &request.subject).map_err(|error| not_found(error, &request.subject))?;
+        find(&bundle, &request.subject).map_err(|error| not_found(error, &request.source))?;
     let report = report(&bundle, &found);
     match request.output {
         Format::Json => format::json(&report, context.out)?,
@@ -39,12 +39,11 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
 }
 
 /// The error for a pod that is not found.
-pub(super) fn not_found(error: NotFound, subject: &Subject) -> Error {
+pub(super) fn not_found(error: NotFound, place: &Source) -> Error {
     match error {
-        NotFound::Absent(words) => Error::failed(words).try_this("ovl pods"),
-        NotFound::Ambiguous(names) => {
-            Error::usage(format!("{subject} means several: {}", names.join("; ")))
-                .try_this("say which with NAMESPACE/NAME or the id")
+        NotFound::Absent(words) => Error::failed(words).try_this(place.list_pods()),
+        NotFound::Ambiguous(words) => {
+            Error::usage(words).try_this("say which with NAMESPACE/NAME or the id")
         }
         NotFound::Unknown(words) => Error::new(Outcome::CannotTell, words),
     }

@@ -19,6 +19,8 @@ use crate::trace::endpoint::Unfound;
 use crate::trace::watch::{Watch, Watched};
 use crate::trace::{Question, Trace, ways};
 
+use super::pod::not_found;
+
 /// How long `--watch` rests between two traces.
 const PERIOD: Duration = Duration::from_secs(1);
 
@@ -59,7 +61,7 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     if matches!(request.place, Source::Files(_)) {
         let bundle = request.place.read(&Scope::Everything)?;
         let trace = ways(&bundle, &request.question)
-            .map_err(|who| unfound(who, &bundle))?
+            .map_err(|who| unfound(who, &bundle, &request.place))?
             .into_trace(&bundle);
         return show_once(request, &trace, context);
     }
@@ -141,7 +143,8 @@ fn once(request: &Request, live: &mut Live) -> Result<Trace> {
 
 fn once_only(request: &Request, live: &mut Live) -> Result<Trace> {
     let bundle = live.read(&Scope::Everything)?;
-    let ways = ways(&bundle, &request.question).map_err(|who| unfound(who, &bundle))?;
+    let ways =
+        ways(&bundle, &request.question).map_err(|who| unfound(who, &bundle, &request.place))?;
     match request.manner {
         Some(manner) => prove(live, &bundle, ways, manner),
         None => Ok(ways.into_trace(&bundle)),
@@ -158,7 +161,7 @@ fn print(output: Output, trace: &Trace, context: &mut Context<'_>) -> Result<()>
 }
 
 /// Whoever is not among the nodes that were read may be on one that was not.
-pub fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
+pub fn unfound(unfound: Unfound, bundle: &Bundle, place: &Source) -> Error {
     if let Some(first) = missing_in_words(&bundle.missing).first()
         && !matches!(&unfound, Unfound::Pod(NotFound::Ambiguous(_)))
     {
@@ -175,14 +178,8 @@ pub fn unfound(unfound: Unfound, bundle: &Bundle) -> Error {
         return Error::new(Outcome::CannotTell, format!("{who}; {first}"));
     }
     match unfound {
-        Unfound::Pod(NotFound::Absent(words)) => Error::failed(words).try_this("ovl pods"),
-        Unfound::Pod(NotFound::Ambiguous(names)) => {
-            Error::usage(format!("that means several: {}", names.join("; ")))
-                .try_this("say which with NAMESPACE/NAME or the id")
-        }
-        Unfound::Pod(NotFound::Unknown(words)) | Unfound::Unknown(words) => {
-            Error::new(Outcome::CannotTell, words)
-        }
+        Unfound::Pod(error) => not_found(error, place),
+        Unfound::Unknown(words) => Error::new(Outcome::CannotTell, words),
         Unfound::Node(known) => Error::failed("there is no such node among those that were read")
             .try_this(format!("one of {}", known.join(", "))),
         Unfound::NoAddress(name) => Error::failed(format!("{name} has no address of that family")),

@@ -47,8 +47,8 @@ pub fn occupant(node: &Node, netns: &Netns) -> String {
 pub enum NotFound {
     /// There is none.
     Absent(String),
-    /// There are several.
-    Ambiguous(Vec<String>),
+    /// There are several, which the words name.
+    Ambiguous(String),
     /// It may be there, but where it would stand was not read whole.
     Unknown(String),
 }
@@ -109,7 +109,10 @@ pub fn find<'a>(bundle: &'a Bundle, subject: &Subject) -> Result<Found<'a>, NotF
                 })
                 .collect();
             names.sort();
-            Err(NotFound::Ambiguous(names))
+            Err(NotFound::Ambiguous(format!(
+                "{subject} means several: {}",
+                names.join("; ")
+            )))
         }
     }
 }

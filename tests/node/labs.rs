@@ -198,6 +198,23 @@ fn saved_as_live(lab: &Lab, file: &Path, live: &str) {
 }
 
 #[test]
+fn a_pod_that_nobody_is_has_an_answer_and_a_command_to_paste() {
+    let Some(lab) = Lab::up("calico", 2) else {
+        return;
+    };
+    lab.add("web", "host01");
+    for command in [&["pod", "nobody"][..], &["trace", "web", "nobody"]] {
+        let here = lab.here();
+        let output = lab.run(&[command, &[here.as_str()]].concat());
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        let try_this = format!("try: ovl pods --lab {}", lab.name());
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains("no pod is found by nobody"), "{words}");
+        assert!(words.contains(&try_this), "{words}");
+    }
+}
+
+#[test]
 fn nodes_that_do_not_answer_are_named_and_the_others_are_shown() {
     let Some(lab) = Lab::up("calico", 2) else {
         return;
