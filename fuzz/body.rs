@@ -87,6 +87,7 @@ pub fn json(file: &[u8]) -> Vec<u8> {
         };
         let request = Request {
             names: None,
+            places: true,
             files: Vec::new(),
             follow: false,
             filter: String::new(),

@@ -107,7 +107,7 @@ impl Capture {
                 "-W needs -C or -G: with one file there is no other",
             ));
         }
-        let show = self.show.into_request(self.filter.join(" "))?;
+        let mut show = self.show.into_request(self.filter.join(" "))?;
         let mut places: Vec<Where> = self.netns.into_iter().map(Where::Netns).collect();
         for pod in self.pod {
             places.push(match &self.lab {
@@ -124,6 +124,8 @@ impl Capture {
         if places.is_empty() {
             places.push(Where::Here);
         }
+        // Where there is one place, it need not be said of every packet.
+        show.places = places.len() > 1;
         Ok(Request {
             places,
             devices: self.interface,

@@ -239,6 +239,7 @@ impl Show {
         Ok(Request {
             files: Vec::new(),
             names,
+            places: true,
             follow: false,
             filter,
             filter_file: self.filter_file,

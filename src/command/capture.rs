@@ -11,6 +11,7 @@ use plugin_core::netns::Netns;
 use super::decode::{self, expression, names, refused, select_inside, warn_of_unnamed};
 use super::pod::not_found;
 use crate::capture::Record;
+use crate::capture::interface::Whereabouts;
 use crate::capture::live::{self, Live, Place, Settings, Then};
 use crate::capture::point::layers_into;
 use crate::capture::privilege;
@@ -291,7 +292,7 @@ fn resolve(place: &Where) -> Result<(Option<Netns>, Option<String>)> {
             } else {
                 Path::new("/run/netns").join(name)
             };
-            Ok((Some(opened(&path)?), Some(format!("netns {name}"))))
+            Ok((Some(opened(&path)?), Some(described(None, name))))
         }
         Where::Pod(subject) => {
             let (path, label) = pod_netns(subject)?;
@@ -306,14 +307,15 @@ fn resolve(place: &Where) -> Result<(Option<Netns>, Option<String>)> {
             let Some(found) = found else {
                 return Err(
                     Error::failed(format!("lab {} has no pod {pod}", lab.name()))
-                        .try_this("ovl lab pods"),
+                        .try_this(format!("ovl pods --lab {}", lab.name())),
                 );
             };
             let Some(pause) = &found.pause else {
                 return Err(Error::failed(format!("pod {pod} does not run")));
             };
             let path = PathBuf::from(format!("/proc/{}/ns/net", pause.pid));
-            let label = format!("pod {}, netns {}", found.full_name(), found.netns.display());
+            let netns = found.netns.display().to_string();
+            let label = described(Some(&found.full_name()), &netns);
             Ok((Some(opened(&path)?), Some(label)))
         }
     }
@@ -345,8 +347,12 @@ fn pod_netns(subject: &Subject) -> Result<(PathBuf, String)> {
         let words = format!("where the network of pod {name} is, is not known");
         return Err(Error::failed(words).try_this(format!("ovl pod {subject}")));
     };
-    let label = format!("pod {name}, netns {path}");
+    let label = described(Some(&name), &path);
     Ok((PathBuf::from(path), label))
+}
+
+fn described(pod: Option<&str>, netns: &str) -> String {
+    Whereabouts { pod, netns }.to_string()
 }
 
 fn now() -> Timestamp {
@@ -378,10 +384,14 @@ impl<'a, 'b> Output<'a, 'b> {
         context: &'a mut Context<'b>,
     ) -> Result<Self> {
         let Some(path) = &request.write else {
-            let titles = live
-                .describe()
-                .map(|(title, ..)| title.to_owned())
-                .collect();
+            // People are told where each packet was seen by the names of devices and pods.
+            let titles = match request.show.output {
+                decode::Output::Json => live
+                    .describe()
+                    .map(|(title, ..)| title.to_owned())
+                    .collect(),
+                decode::Output::Text | decode::Output::Table => Vec::new(),
+            };
             return Ok(Self::Text {
                 sink: sink(&request.show, &[], titles, names, context.style)?,
                 text: Vec::with_capacity(2 * CHUNK),

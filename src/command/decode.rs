@@ -29,6 +29,8 @@ pub struct Request {
     pub files: Vec<PathBuf>,
     /// Who says which address is whose.
     pub names: Option<NameSource>,
+    /// Name the pod or namespace that a device is in.
+    pub places: bool,
     /// Wait for more at the end.
     pub follow: bool,
     /// A pcap filter on the frame; empty for none.

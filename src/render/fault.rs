@@ -169,18 +169,19 @@ impl Kinds {
 /// # Errors
 /// Those of `out`.
 pub fn kinds(kinds: &Kinds, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut table = with_heads(&["FAULT", "FAMILY", "WHAT"]);
-    for kind in kinds.faults.iter().filter(|kind| kind.reason.is_none()) {
-        push(&mut table, [kind.id, kind.family, kind.title]);
+    let (fit, unfit): (Vec<_>, Vec<_>) =
+        (kinds.faults.iter()).partition(|kind| kind.reason.is_none());
+    if !fit.is_empty() {
+        let mut table = with_heads(&["FAULT", "FAMILY", "WHAT"]);
+        for kind in &fit {
+            push(&mut table, [kind.id, kind.family, kind.title]);
+        }
+        out.write_all(text(table).as_bytes())?;
     }
-    out.write_all(text(table).as_bytes())?;
-    let unfit: Vec<_> = kinds
-        .faults
-        .iter()
-        .filter(|kind| kind.reason.is_some())
-        .collect();
     if let (Some(lab), false) = (&kinds.lab, unfit.is_empty()) {
-        writeln!(out)?;
+        if !fit.is_empty() {
+            writeln!(out)?;
+        }
         writeln!(
             out,
             "{}",

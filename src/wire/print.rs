@@ -147,6 +147,10 @@ pub struct Printer {
     has_heads: bool,
     clock: Clock,
     packets: u64,
+    /// Where the packet was captured, if its frame does not say.
+    point: String,
+    /// Whether the time does not stand alone before the packet.
+    accompanied: bool,
 }
 
 impl Printer {
@@ -155,13 +159,23 @@ impl Printer {
         let clock = Clock::new(options.time, options.nano, options.utc);
         Self {
             has_heads: options.quiet == 0 && options.verbosity == 0,
+            accompanied: options.number,
             options,
             names,
             conversations: Conversations::default(),
             heads: Heads::new(),
             clock,
             packets: 0,
+            point: String::new(),
         }
+    }
+
+    /// What stands behind the time from here on: where packets were captured whose frames do not say. tcpdump has
+    /// nothing there.
+    pub fn set_point(&mut self, write: impl FnOnce(&mut String)) {
+        self.point.clear();
+        write(&mut self.point);
+        self.accompanied = self.options.number || !self.point.is_empty();
     }
 
     /// Puts each packet's text together anew, remembering no part of it: the same text, more slowly. This is
@@ -192,16 +206,18 @@ impl Printer {
     /// As [`Printer::print`], for a packet that has the given number (`-#`) in its capture.
     #[inline]
     pub fn print_numbered(&mut self, frame: &Frame<'_>, number: u64, out: &mut Vec<u8>) {
-        if self.options.number {
-            (Blanks::<5>(number), "  ").put(out);
-        }
         let captured = frame.bytes.len();
         let length = frame.length as usize;
-        if captured == 0 || captured > length || length > MAX_LENGTH {
+        let is_valid = captured != 0 && captured <= length && length <= MAX_LENGTH;
+        if self.accompanied {
+            self.accompany_time(frame, number, is_valid, out);
+        } else if is_valid {
+            self.clock.print(frame.time, out);
+        }
+        if !is_valid {
             invalid_header(captured, length, out);
             return;
         }
-        self.clock.print(frame.time, out);
         let mut dissector = Dissector {
             bytes: Bytes::new(frame.bytes),
             out,
@@ -223,6 +239,24 @@ impl Printer {
             dissector.dump();
         }
         out.push(b'\n');
+    }
+
+    /// The time, with what stands before and behind it.
+    #[cold]
+    fn accompany_time(
+        &mut self,
+        frame: &Frame<'_>,
+        number: u64,
+        is_valid: bool,
+        out: &mut Vec<u8>,
+    ) {
+        if self.options.number {
+            (Blanks::<5>(number), "  ").put(out);
+        }
+        if is_valid {
+            self.clock.print(frame.time, out);
+            out.extend(self.point.as_bytes());
+        }
     }
 }
 

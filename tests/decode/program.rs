@@ -157,7 +157,7 @@ fn pings_give_the_time_behind_every_point() {
     let (out, ..) = ovl(&["decode", "--pings", &capture("ovl_real_any_sll2.pcap")]);
     let expected = "\
 10.46.0.8 > 10.40.0.21, id 27216: 3 sent, 3 answered
-SEQ  SENT             IF7    IF5    IF3 IN VXLAN 7
+SEQ  SENT             if7    if5    if3 in vxlan 7
 1    19:47:49.236990  35 µs  22 µs  18 µs
 2    19:47:49.552541  75 µs  51 µs  42 µs
 3    19:47:49.872548  74 µs  49 µs  40 µs
@@ -167,7 +167,7 @@ SEQ  SENT             IF7    IF5    IF3 IN VXLAN 7
     let (out, ..) = ovl(&["decode", "--pings", &capture("ovl_real_any_sll.pcap")]);
     let expected = "\
 10.46.0.8 > 10.40.0.21, id 27216: 3 sent, 3 answered
-SEQ  SENT             P      OUT    OUT IN VXLAN 7
+SEQ  SENT             P      Out    Out in vxlan 7
 1    19:47:49.236990  35 µs  22 µs  18 µs
 ";
     assert!(out.starts_with(expected), "{out}");

@@ -261,3 +261,49 @@ fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
         );
     }
 }
+
+#[test]
+fn of_several_pods_each_packet_says_whose_it_is() {
+    let Some(lab) = Lab::up("weave", 2) else {
+        return;
+    };
+    lab.add("default/pod1", "host01");
+    lab.add("default/pod2", "host02");
+    let here = lab.here();
+    let capture = |device: &str, output: &str, pods: &[&str]| {
+        let said = lab.file("said", "");
+        let mut args = vec!["capture", &here, "-i", device, "-o", output, "-c", "4"];
+        args.extend(pods.iter().flat_map(|pod| ["--pod", pod]));
+        args.push("icmp");
+        let capture = std::process::Command::new(OVL)
+            .args(args)
+            .env("OVL_LAB_DIR", Path::new(&said).parent().unwrap())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&said).unwrap())
+            .spawn()
+            .unwrap();
+        listens(Path::new(&said));
+        lab.ok(&[
+            "lab", "exec", "pod1", &here, "--", "ping", "-c", "2", "-i", "0.2", "pod2",
+        ]);
+        let output = capture.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let both = ["default/pod1", "default/pod2"];
+    let cooked = capture("any", "text", &both);
+    let first = cooked.lines().next().unwrap();
+    assert!(first.contains(" default/pod1:eth0 Out IP "), "{cooked}");
+    assert!(cooked.contains(" default/pod2:eth0 In  IP "), "{cooked}");
+    // Ethernet's frames say nothing of the device they pass.
+    let plain = capture("eth0", "text", &both);
+    assert!(plain.contains(" default/pod1:eth0 IP "), "{plain}");
+    assert!(plain.contains(" default/pod2:eth0 IP "), "{plain}");
+    let table = capture("any", "table", &both);
+    assert!(table.contains("  eth0 of default/pod1  "), "{table}");
+    assert!(table.contains("  eth0 of default/pod2  "), "{table}");
+    // Where there is only one, it is not repeated in every line.
+    let alone = capture("any", "text", &both[..1]);
+    assert!(alone.contains(" eth0  Out IP "), "{alone}");
+}

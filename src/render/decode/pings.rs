@@ -123,7 +123,7 @@ impl PingReport {
         let mut heads = vec!["SEQ".to_owned(), "SENT".to_owned()];
         for (point, way, turn) in &columns {
             heads.push(points.get(*point).map_or_else(String::new, |known| {
-                words::point(known, *way, *turn, &self.files).to_uppercase()
+                words::point(known, *way, *turn, &self.files)
             }));
         }
         if with_notes {

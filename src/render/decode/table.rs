@@ -50,6 +50,13 @@ impl Columns {
         }
     }
 
+    /// The heads stand over columns that are as wide as the first row needs.
+    fn make_room(&mut self, cells: &[String; HEADS.len()]) {
+        for (cell, width) in cells.iter().zip(&mut self.widths) {
+            *width = (*width).max(escape(cell).chars().count());
+        }
+    }
+
     fn row(&mut self, cells: &[String; HEADS.len()], last: &str, out: &mut Vec<u8>) {
         for (cell, width) in cells.iter().zip(&mut self.widths) {
             let cell = if cell.is_empty() { "-" } else { cell };
@@ -66,11 +73,6 @@ impl Columns {
 
 impl Sink for Columns {
     fn packet(&mut self, seen: &Seen<'_>, out: &mut Vec<u8>) -> Result<()> {
-        if !self.begun {
-            self.begun = true;
-            let heads = HEADS.map(|(head, _)| head.to_owned());
-            self.row(&heads, "WHAT", out);
-        }
         let record = seen.record;
         let bytes = Bytes::new(record.data);
         let ip = seen
@@ -143,6 +145,12 @@ impl Sink for Columns {
             protocol,
             record.wire_len.to_string(),
         ];
+        if !self.begun {
+            self.begun = true;
+            self.make_room(&cells);
+            let heads = HEADS.map(|(head, _)| head.to_owned());
+            self.row(&heads, "WHAT", out);
+        }
         self.row(&cells, &what, out);
         Ok(())
     }

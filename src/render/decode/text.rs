@@ -1,19 +1,22 @@
 //! Packets as tcpdump prints them, or a little better.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Seen, Sink};
 use crate::capture::address::addresses;
 use crate::capture::names::AddressNames;
+use crate::capture::point::Way;
+use crate::capture::{Interface, Record};
 use crate::command::decode::Request;
 use crate::error::Result;
 use crate::render::Style;
 use crate::render::escape::escape;
-use crate::wire::Frame;
 use crate::wire::bytes::Bytes;
 use crate::wire::packet::Kind;
 use crate::wire::print::{Names, Printer, Services, UdpPayload};
+use crate::wire::{Frame, LinkType};
 
 /// The printer, with its names and colours.
 pub struct Text {
@@ -21,7 +24,11 @@ pub struct Text {
     style: Style,
     device: Arc<Mutex<Option<String>>>,
     known: Option<Arc<AddressNames>>,
-    place: Option<(usize, u32)>,
+    interface: Option<(usize, u32)>,
+    /// Whether devices are named with the pod or namespace that they are in.
+    places: bool,
+    /// What captured the packets, where their frames do not say.
+    point: Option<String>,
 }
 
 impl Text {
@@ -52,17 +59,44 @@ impl Text {
             style: if request.tcpdump { Style::PLAIN } else { style },
             device,
             known: Some(known).filter(|known| !request.tcpdump && !known.is_empty()),
-            place: None,
+            interface: None,
+            places: request.places && !request.tcpdump,
+            point: None,
         }
     }
 
     /// The packets that follow are from another interface, which may call another device by the same index.
     #[cold]
-    fn move_to(&mut self, place: (usize, u32), name: Option<&str>) {
-        self.place = Some(place);
+    fn move_to(&mut self, source: usize, interface: &Interface) {
+        self.interface = Some((source, interface.id));
+        let name = interface.name.as_deref().filter(|name| *name != "any");
+        let place = interface.whereabouts().filter(|_| self.places);
+        let full = match (name, place) {
+            (Some(name), Some(place)) => Some(format!("{}:{name}", escape(place.name()))),
+            (name, _) => name.map(str::to_owned),
+        };
+        self.point = full
+            .clone()
+            .filter(|_| place.is_some() && interface.link_type != LinkType::LINUX_SLL2);
         let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
-        *device = name.filter(|name| *name != "any").map(str::to_owned);
+        *device = full;
         self.printer.forget_devices();
+        self.printer.set_point(|_| {});
+    }
+
+    /// Says where a packet was captured as the printer does of those whose frames say it.
+    #[cold]
+    fn say_point(&mut self, record: &Record<'_>) {
+        if let Some(point) = &self.point {
+            let way = Way::of(record).map(Way::name);
+            self.printer.set_point(|text| {
+                // Nothing can fail here: the text grows.
+                let _ = match way {
+                    Some(way) => write!(text, "{point:<5} {way:<3} "),
+                    None => write!(text, "{point:<5} "),
+                };
+            });
+        }
     }
 }
 
@@ -74,9 +108,11 @@ impl Sink for Text {
     #[inline]
     fn packet(&mut self, seen: &Seen<'_>, out: &mut Vec<u8>) -> Result<()> {
         let record = seen.record;
-        let place = (seen.source, record.interface.id);
-        if self.place != Some(place) {
-            self.move_to(place, record.interface.name.as_deref());
+        if self.interface != Some((seen.source, record.interface.id)) {
+            self.move_to(seen.source, record.interface);
+        }
+        if self.point.is_some() {
+            self.say_point(record);
         }
         let start = out.len();
         let frame = Frame {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::capture::flows::{End, Transport};
+use crate::capture::interface::Whereabouts;
 use crate::capture::names::AddressNames;
 use crate::capture::point::{Device, Point, Tunnel, Way};
 use crate::wire::Timestamp;
@@ -78,7 +79,8 @@ pub(super) fn point(point: &Point, way: Option<Way>, turn: usize, files: &[Strin
         (device, _) => words.push(device.to_string()),
     }
     if let Some(place) = &point.place {
-        words.push(format!("of {place}"));
+        let name = Whereabouts::of(place).map_or(place.as_str(), |place| place.name());
+        words.push(format!("of {name}"));
     }
     if turn > 0 {
         words.push(format!("#{}", turn + 1));
