@@ -8,19 +8,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub, dead_code)]
 
-#[path = "../tests/containerd/cgroups.rs"]
-mod cgroups;
 #[path = "../tests/node/containerd.rs"]
 mod containerd;
-#[path = "../tests/containerd/cri.rs"]
-mod cri;
-#[path = "../tests/node/machine.rs"]
-mod machine;
+#[path = "../tests/support/support.rs"]
+mod support;
 
 use std::time::{Duration, Instant};
 
 use containerd::{BRIDGE, Node};
-use machine::OVL;
+use support::OVL;
 
 /// Runs of each command.
 const RUNS: usize = 15;

@@ -8,14 +8,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub, dead_code)]
 
-#[path = "../tests/trace/lab.rs"]
-mod lab;
-#[path = "../tests/trace/space.rs"]
-mod space;
+#[path = "../tests/support/support.rs"]
+mod support;
 
 use std::time::{Duration, Instant};
 
-use lab::Lab;
+use support::lab::Lab;
 
 fn main() {
     let runs: usize = std::env::var("OVL_BENCH_RUNS")

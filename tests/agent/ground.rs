@@ -4,7 +4,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -15,106 +15,8 @@ use plugin_core::node::{Peer, mac};
 use plugin_core::store::{DirStore, Key, Store};
 use serde_json::Value;
 
-/// How long anything may take. Far more than it does, because tests share the machine.
-pub const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Whether the test can run here.
-pub fn can_run() -> bool {
-    if rustix::process::geteuid().is_root() {
-        return true;
-    }
-    let strict = std::env::var_os("OVL_TEST_STRICT").is_some_and(|value| value == "1");
-    assert!(!strict, "needs root to make network namespaces");
-    eprintln!("skipped: needs root to make network namespaces");
-    false
-}
-
-/// A network namespace, for as long as its process lives.
-pub struct Space(Child);
-
-impl Space {
-    pub fn new() -> Self {
-        let child = Command::new("setpriv")
-            .args([
-                "--pdeathsig",
-                "KILL",
-                "unshare",
-                "--net",
-                "sleep",
-                "infinity",
-            ])
-            .spawn()
-            .expect("setpriv and unshare of util-linux");
-        let space = Self(child);
-        // The namespace is there once the process has become sleep.
-        let comm = format!("/proc/{}/comm", space.pid());
-        until("a namespace", || {
-            fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n")
-        });
-        space.run("ip link set lo up");
-        space
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.0.id()
-    }
-
-    pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "nsenter"]);
-        command.arg(format!("--net=/proc/{}/ns/net", self.pid()));
-        command.args(["--", program]);
-        command
-    }
-
-    pub fn output(&self, line: &str) -> Output {
-        let mut words = line.split_whitespace();
-        let program = words.next().unwrap();
-        self.command(program).args(words).output().unwrap()
-    }
-
-    /// Runs a command that must succeed.
-    #[track_caller]
-    pub fn run(&self, line: &str) -> String {
-        let output = self.output(line);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{line}: {said}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    #[track_caller]
-    pub fn json(&self, line: &str) -> Vec<Value> {
-        let text = self.run(line);
-        if text.trim().is_empty() {
-            Vec::new()
-        } else {
-            serde_json::from_str(&text).unwrap()
-        }
-    }
-
-    pub fn socket(&self) -> plugin_core::netlink::Socket {
-        let netns = plugin_core::netns::Netns::of_pid(self.pid()).unwrap();
-        plugin_core::netlink::Socket::open_in(&netns).unwrap()
-    }
-}
-
-impl Drop for Space {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Waits until something is true.
-#[track_caller]
-pub fn until(what: &str, mut is_true: impl FnMut() -> bool) -> Duration {
-    let start = Instant::now();
-    while !is_true() {
-        assert!(start.elapsed() < PATIENCE, "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    start.elapsed()
-}
+use crate::support::PATIENCE;
+use crate::support::space::Space;
 
 /// A node, its agent and its directories.
 pub struct Node {

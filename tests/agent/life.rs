@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, can_run, exists, fdb, neighbours, routes, until};
+use crate::ground::{Ground, exists, fdb, neighbours, routes};
+use crate::support::{can_run, until};
 
 fn wrapped() -> Value {
     json!({
@@ -187,7 +188,7 @@ fn leaving_takes_everything_away() {
     });
     let mut ground = Ground::new(2, settings);
     let space = &ground.nodes[0].space;
-    let whole = |space: &crate::ground::Space| {
+    let whole = |space: &crate::support::space::Space| {
         ["ip -o link", "ip route", "nft list ruleset"]
             .map(|line| space.run(line))
             .join("")

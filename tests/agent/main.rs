@@ -10,3 +10,6 @@ mod life;
 mod modes;
 mod refusals;
 mod repair;
+#[allow(dead_code, reason = "shared with other programs of tests")]
+#[path = "../support/support.rs"]
+mod support;

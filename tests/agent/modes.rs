@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::ground::{Ground, Space, address, can_run, fdb, neighbours, ping, plug, routes};
+use crate::ground::{Ground, address, fdb, neighbours, ping, plug, routes};
+use crate::support::can_run;
+use crate::support::space::Space;
 
 fn row(destination: &str, gateway: &str, device: &str) -> (String, String, String) {
     (

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, can_run, exists, until};
+use crate::ground::{Ground, exists};
+use crate::support::{can_run, until};
 
 fn routed() -> Value {
     json!({

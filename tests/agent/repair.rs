@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::ground::{Ground, Space, can_run, fdb, neighbours, routes, until};
+use crate::ground::{Ground, fdb, neighbours, routes};
+use crate::support::space::Space;
+use crate::support::{can_run, until};
 
 /// What is listed of a node's state, as one text.
 fn picture(space: &Space) -> String {

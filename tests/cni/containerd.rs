@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::cgroups::Cgroups;
-use crate::cri;
+use crate::support::cgroups::Cgroups;
+use crate::support::cri;
 
 /// What containerd brings a sandbox's loopback device up with, of containernetworking-plugins.
 const LOOPBACK: &str = "/usr/lib/cni/loopback";

@@ -3,13 +3,14 @@
 
 use serde_json::{Value, json};
 
-use super::support::{Lab, is_root, until};
+use super::support::lab::Lab;
+use super::support::{can_run, until};
 
 /// A configuration that declares 1.1.0, so that it has STATUS and a sweep, beside the agent's own.
 const NET_DIR: &str = "/etc/cni/current";
 
 fn lab(name: &str) -> Lab {
-    let lab = Lab::up(name, &["--nodes", "1"]);
+    let lab = Lab::made(name, &["--nodes", "1"]);
     for netns in ["one", "two"] {
         lab.exec("host01", &["ip", "netns", "add", netns]);
     }
@@ -60,7 +61,7 @@ fn links(lab: &Lab) -> String {
 
 #[test]
 fn what_plan_says_is_what_add_does() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = lab("cni-plan");
@@ -93,7 +94,7 @@ fn what_plan_says_is_what_add_does() {
 
 #[test]
 fn an_attachment_is_added_checked_found_wrong_and_removed() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = lab("cni-life");
@@ -170,7 +171,7 @@ fn an_attachment_is_added_checked_found_wrong_and_removed() {
 
 #[test]
 fn a_sweep_is_shown_before_it_is_made() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = lab("cni-gc");
@@ -217,7 +218,7 @@ fn a_sweep_is_shown_before_it_is_made() {
 
 #[test]
 fn status_trusts_the_word_of_a_living_agent_only() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = lab("cni-status");

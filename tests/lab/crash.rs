@@ -5,14 +5,15 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{Lab, is_root, processes, until};
+use super::support::lab::{Lab, processes};
+use super::support::{can_run, until};
 
 /// From before the first process to after the last, in steps that hit different ones.
 const MOMENTS: [u64; 14] = [1, 3, 6, 10, 15, 22, 30, 40, 55, 75, 100, 140, 200, 300];
 
 #[test]
 fn a_killed_up_leaves_nothing_after_down() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("killed-up");
@@ -48,7 +49,7 @@ fn a_killed_up_leaves_nothing_after_down() {
 
 #[test]
 fn up_after_a_kill_starts_anew() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("killed-again");
@@ -81,7 +82,7 @@ fn up_after_a_kill_starts_anew() {
 
 #[test]
 fn ctrl_c_undoes_what_was_done() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("interrupted");
@@ -109,7 +110,7 @@ fn ctrl_c_undoes_what_was_done() {
 
 #[test]
 fn one_up_at_a_time() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("at-once");
@@ -136,10 +137,10 @@ fn one_up_at_a_time() {
 
 #[test]
 fn a_machine_that_died_is_no_obstacle() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("died", &["--nodes", "2"]);
+    let lab = Lab::made("died", &["--nodes", "2"]);
     lab.pod("pod1", "host01", &[]);
     let listing: serde_json::Value =
         serde_json::from_str(&lab.ok(&["lab", "ls", "-o", "json"])).unwrap();
@@ -161,10 +162,10 @@ fn a_machine_that_died_is_no_obstacle() {
 
 #[test]
 fn a_killed_pod_add_leaves_nothing_after_pod_rm() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("killed-pod", &["--nodes", "1"]);
+    let lab = Lab::made("killed-pod", &["--nodes", "1"]);
     // The first pod makes the node claim its block, which stays.
     lab.pod("first", "host01", &[]);
     let look = || {
@@ -224,10 +225,10 @@ esac
 
 #[test]
 fn what_a_killed_pod_add_started_is_ended_before_del_and_del_is_tried_again() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("stubborn", &["--nodes", "1"]);
+    let lab = Lab::made("stubborn", &["--nodes", "1"]);
     let plugin = lab.node_file("host01", "/opt/cni/bin/stubborn");
     std::fs::write(&plugin, STUBBORN).unwrap();
     std::fs::set_permissions(&plugin, PermissionsExt::from_mode(0o755)).unwrap();

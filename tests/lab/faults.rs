@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::support::{Lab, is_root};
+use super::support::can_run;
+use super::support::lab::Lab;
 
 fn two_pods(name: &str, profile: &str) -> Lab {
-    let lab = Lab::up(name, &["--profile", profile, "--nodes", "3"]);
+    let lab = Lab::made(name, &["--profile", profile, "--nodes", "3"]);
     for (pod, node) in [("pod1", "host01"), ("pod2", "host02"), ("pod3", "host03")] {
         lab.pod(pod, node, &[]);
     }
@@ -25,7 +26,7 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn a_fault_is_made_and_taken_back() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = two_pods("fault-one", "calico");
@@ -60,7 +61,7 @@ fn a_fault_is_made_and_taken_back() {
 
 #[test]
 fn several_faults_are_taken_back_in_turn() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = two_pods("fault-two", "flannel");
@@ -96,7 +97,7 @@ fn several_faults_are_taken_back_in_turn() {
 /// A step that was recorded and may not have been run: what a killed `ovl lab break` leaves.
 #[test]
 fn what_a_crash_left_is_taken_back() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = two_pods("fault-crash", "calico");
@@ -117,7 +118,7 @@ fn what_a_crash_left_is_taken_back() {
 
 #[test]
 fn what_cannot_be_broken_says_why() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = two_pods("fault-list", "weave");

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Stdio};
 
-use super::support::{Lab, OVL, is_root};
+use super::support::lab::Lab;
+use super::support::{OVL, can_run};
 
 /// Everything of the namespaces that `ovl` runs in that a network could leave something in.
 const SNAPSHOT: &str = "ip -d link; ip addr; ip route show table all; ip -6 route show table all; ip rule; \
@@ -13,7 +14,7 @@ const SNAPSHOT: &str = "ip -d link; ip addr; ip route show table all; ip -6 rout
 /// nothing else on the machine can change them meanwhile.
 #[test]
 fn the_callers_namespaces_stay_as_they_are() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("isolation");
@@ -56,10 +57,10 @@ fn the_callers_namespaces_stay_as_they_are() {
 
 #[test]
 fn two_labs_live_side_by_side() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("side", &["--profile", "calico", "--nodes", "2"]);
+    let lab = Lab::made("side", &["--profile", "calico", "--nodes", "2"]);
     let other = format!("{}-b", lab.name());
     lab.ok(&[
         "lab",
@@ -100,11 +101,11 @@ fn two_labs_live_side_by_side() {
 
 #[test]
 fn down_all_takes_all_down_and_nothing_else() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let here = Lab::up("all-here", &["--nodes", "1"]);
-    let elsewhere = Lab::up("all-elsewhere", &["--nodes", "1"]);
+    let here = Lab::made("all-here", &["--nodes", "1"]);
+    let elsewhere = Lab::made("all-elsewhere", &["--nodes", "1"]);
     here.ok(&["lab", "up", "--nodes", "1", "--lab", "second"]);
     // Not a lab, and not ours.
     std::fs::write(here.root().join("note"), "mine").unwrap();
@@ -120,10 +121,10 @@ fn down_all_takes_all_down_and_nothing_else() {
 /// Nothing leads out of a lab.
 #[test]
 fn there_is_no_way_out() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("no-way-out", &["--profile", "calico", "--nodes", "1"]);
+    let lab = Lab::made("no-way-out", &["--profile", "calico", "--nodes", "1"]);
     let links = lab.json("switch", "ip -j -d link");
     for link in &links {
         let kind = &link["linkinfo"]["info_kind"];

@@ -16,6 +16,8 @@ mod profiles;
 #[cfg(test)]
 mod standard_plugins;
 #[cfg(test)]
+#[allow(dead_code, reason = "shared with other programs of tests")]
+#[path = "../support/support.rs"]
 mod support;
 #[cfg(test)]
 mod topologies;

@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use super::support::{Lab, is_root};
+use super::support::can_run;
+use super::support::lab::Lab;
 
 #[test]
 fn a_pod_comes_and_goes() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("comes", &["--nodes", "2"]);
+    let lab = Lab::made("comes", &["--nodes", "2"]);
     let before = lab.exec("host01", &["ip", "-br", "link"]);
     let out = lab.ok(&["lab", "pod", "add", "pod1", "--node", "host01"]);
     assert!(out.starts_with("pod default/pod1 is up on host01"), "{out}");
@@ -55,10 +56,10 @@ fn a_pod_comes_and_goes() {
 
 #[test]
 fn removing_a_pod_ends_what_runs_in_it() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("ends", &["--nodes", "1"]);
+    let lab = Lab::made("ends", &["--nodes", "1"]);
     lab.pod("pod1", "host01", &[]);
     let mut sleeping = lab
         .command(&[
@@ -82,10 +83,10 @@ fn removing_a_pod_ends_what_runs_in_it() {
 
 #[test]
 fn a_failing_plugin_leaves_no_pod() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("fails", &["--nodes", "1"]);
+    let lab = Lab::made("fails", &["--nodes", "1"]);
     let file = lab.node_file("host01", "/etc/cni/net.d/00-broken.conflist");
     let list = r#"{"cniVersion":"1.0.0","name":"broken","plugins":[{"type":"no-such-plugin"}]}"#;
     std::fs::write(&file, list).unwrap();
@@ -99,10 +100,10 @@ fn a_failing_plugin_leaves_no_pod() {
 
 #[test]
 fn exec_passes_on_streams_and_exit_codes() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("exec", &["--nodes", "1"]);
+    let lab = Lab::made("exec", &["--nodes", "1"]);
     lab.pod("pod1", "host01", &[]);
     for place in ["host01", "pod1", "switch"] {
         let code = |script: &str| {
@@ -137,10 +138,10 @@ fn exec_passes_on_streams_and_exit_codes() {
 
 #[test]
 fn names_are_resolved_in_pods_and_on_nodes() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
-    let lab = Lab::up("names", &["--nodes", "2"]);
+    let lab = Lab::made("names", &["--nodes", "2"]);
     lab.pod("pod1", "host01", &[]);
     let address = lab.pod("pod2", "host02", &[])[0].clone();
     for place in ["pod1", "host02"] {

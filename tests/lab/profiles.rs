@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::support::{Lab, is_root, needs};
+use super::support::lab::Lab;
+use super::support::{can_run, needs};
 
 /// The payload that fills an MTU: 20 octets of IPv4 and 8 of ICMP are in front of it.
 const V4_HEADERS: u32 = 28;
 
 fn with_three_pods(profile: &str) -> Lab {
     needs("ping", "iputils-ping");
-    let lab = Lab::up(profile, &["--profile", profile]);
+    let lab = Lab::made(profile, &["--profile", profile]);
     for (pod, node) in [("pod1", "host01"), ("pod2", "host02"), ("pod3", "host03")] {
         lab.pod(pod, node, &[]);
     }
@@ -42,7 +43,7 @@ fn row<'a>(rows: &'a [Value], dst: &str) -> &'a Value {
 
 #[test]
 fn calico() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = with_three_pods("calico");
@@ -95,7 +96,7 @@ fn calico() {
 
 #[test]
 fn weave() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = with_three_pods("weave");
@@ -122,7 +123,7 @@ fn weave() {
 
 #[test]
 fn flannel() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = with_three_pods("flannel");
@@ -144,7 +145,7 @@ fn flannel() {
 
 #[test]
 fn crosssubnet() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = with_three_pods("crosssubnet");

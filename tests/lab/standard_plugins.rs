@@ -4,7 +4,8 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::support::{Lab, is_root, needs};
+use super::support::lab::Lab;
+use super::support::{can_run, needs};
 
 const PACKAGE: &str = "containernetworking-plugins";
 
@@ -67,7 +68,7 @@ fn fetch(lab: &Lab, place: &str, host: &str, port: u16) -> Option<String> {
 fn bandwidth_and_portmap(profile: &str) {
     needs("bandwidth", PACKAGE);
     needs("portmap", PACKAGE);
-    let lab = Lab::up(
+    let lab = Lab::made(
         &format!("chain-{profile}"),
         &["--profile", profile, "--nodes", "2"],
     );
@@ -122,25 +123,25 @@ fn bandwidth_and_portmap(profile: &str) {
 
 #[test]
 fn bandwidth_and_portmap_after_routed() {
-    if is_root() {
+    if can_run() {
         bandwidth_and_portmap("calico");
     }
 }
 
 #[test]
 fn bandwidth_and_portmap_after_vxlan() {
-    if is_root() {
+    if can_run() {
         bandwidth_and_portmap("weave");
     }
 }
 
 #[test]
 fn our_ipam_under_the_standard_bridge() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     needs("bridge", PACKAGE);
-    let lab = Lab::up("ipam-under-bridge", &["--nodes", "1"]);
+    let lab = Lab::made("ipam-under-bridge", &["--nodes", "1"]);
     let list = r#"{"cniVersion":"1.0.0","name":"second","plugins":[{"type":"bridge","bridge":"br-second",
         "ipam":{"type":"ovl-ipam","pools":[{"cidr":"10.99.0.0/24","blockSize":26}],
                 "store":"/var/lib/ovl/store"}}]}"#;
@@ -171,11 +172,11 @@ fn our_ipam_under_the_standard_bridge() {
 
 #[test]
 fn host_local_under_ours() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     needs("host-local", PACKAGE);
-    let lab = Lab::up("host-local-under", &["--nodes", "1"]);
+    let lab = Lab::made("host-local-under", &["--nodes", "1"]);
     let list = r#"{"cniVersion":"1.0.0","name":"theirs","plugins":[{"type":"ovl-routed","mtu":1450,
         "hostPrefix":"cali","ipam":{"type":"host-local","subnet":"10.98.0.0/24"}}]}"#;
     std::fs::write(

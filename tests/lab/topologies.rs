@@ -1,6 +1,7 @@
 //! Networks that no profile has.
 
-use super::support::{Lab, is_root, needs};
+use super::support::lab::Lab;
+use super::support::{can_run, needs};
 
 /// IPv6: 40 octets of header and 8 of ICMPv6.
 const V6_HEADERS: u32 = 48;
@@ -42,7 +43,7 @@ const BOTH: &str = r#"cidr = ["192.168.61.0/24", "fd00:61::/64"]"#;
 
 #[test]
 fn routed_dual_stack() {
-    if is_root() {
+    if can_run() {
         let lab = Lab::of_topology("dual-routed", &dual_stack(BOTH, r#"mode = "routed""#));
         assert_dual_stack(&lab, 1500);
         lab.down();
@@ -51,7 +52,7 @@ fn routed_dual_stack() {
 
 #[test]
 fn routed_in_vxlan_dual_stack() {
-    if is_root() {
+    if can_run() {
         let network = "mode = \"routed\"\nencap = \"always\"";
         let lab = Lab::of_topology("dual-always", &dual_stack(BOTH, network));
         assert_dual_stack(&lab, 1450);
@@ -61,7 +62,7 @@ fn routed_in_vxlan_dual_stack() {
 
 #[test]
 fn flat_dual_stack() {
-    if is_root() {
+    if can_run() {
         let lab = Lab::of_topology("dual-flat", &dual_stack(BOTH, r#"mode = "flat""#));
         assert_dual_stack(&lab, 1450);
         lab.down();
@@ -70,7 +71,7 @@ fn flat_dual_stack() {
 
 #[test]
 fn subnets_dual_stack_with_jumbo_frames() {
-    if is_root() {
+    if can_run() {
         let subnet = format!("{BOTH}, mtu = 9000");
         let lab = Lab::of_topology("dual-jumbo", &dual_stack(&subnet, r#"mode = "subnets""#));
         assert_dual_stack(&lab, 8950);
@@ -80,7 +81,7 @@ fn subnets_dual_stack_with_jumbo_frames() {
 
 #[test]
 fn vxlan_over_an_ipv6_underlay() {
-    if is_root() {
+    if can_run() {
         let subnet = r#"cidr = "fd00:61::/64""#;
         for (name, mode) in [("six-flat", "flat"), ("six-subnets", "subnets")] {
             let lab = Lab::of_topology(name, &dual_stack(subnet, &format!("mode = \"{mode}\"")));
@@ -112,7 +113,7 @@ fn a_wrong_topology_is_refused_and_leaves_nothing() {
 
 #[test]
 fn a_network_that_an_agent_refuses_fails_with_the_agents_words_and_leaves_nothing() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let lab = Lab::prepared("refused");

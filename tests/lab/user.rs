@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::support::{OVL, is_root, processes};
+use super::support::lab::processes;
+use super::support::{OVL, can_run};
 
 /// `nobody` on every distribution; it owns nothing and may do nothing.
 const USER: u32 = 65534;
@@ -72,7 +73,7 @@ impl Drop for User {
 
 #[test]
 fn an_ordinary_user_has_labs_too() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let user = User::new();
@@ -112,7 +113,7 @@ fn an_ordinary_user_has_labs_too() {
 
 #[test]
 fn where_the_kernel_gives_no_user_namespace_the_error_says_what_to_do() {
-    if !is_root() {
+    if !can_run() {
         return;
     }
     let user = User::new();

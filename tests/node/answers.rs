@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::machine::{Machine, OVL};
+use crate::support::OVL;
+use crate::support::machine::Machine;
 
 /// A routed pod, and one behind a bridge.
 const NETWORK: &str = "

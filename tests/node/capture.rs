@@ -6,8 +6,9 @@ use std::process::{Child, Stdio};
 
 use rustix::process::Pid;
 
-use super::labs::Lab;
-use super::machine::{Machine, OVL, wait_for};
+use crate::support::lab::Lab;
+use crate::support::machine::Machine;
+use crate::support::{OVL, wait_for};
 
 /// Waits until a capture listens; its standard error goes to `path`.
 fn listens(path: &Path) {
@@ -199,16 +200,15 @@ fn files_take_turns_and_rights_are_given_up() {
 
 #[test]
 fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
-    let Some(lab) = Lab::up("weave", 2) else {
+    let Some(lab) = Lab::bare("weave", 2) else {
         return;
     };
     lab.add("default/pod1", "host01");
     lab.add("default/pod2", "host02");
-    let file = lab.file("pings.pcapng", "");
-    let said = lab.file("said", "");
+    let [file, said] = ["pings.pcapng", "said"].map(|name| lab.path(name).display().to_string());
     let here = lab.here();
-    let mut capture = std::process::Command::new(OVL)
-        .args([
+    let mut capture = lab
+        .command(&[
             "capture",
             &here,
             "--pod",
@@ -221,8 +221,6 @@ fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
             &file,
             "icmp",
         ])
-        .env("OVL_LAB_DIR", Path::new(&file).parent().unwrap())
-        .stdin(Stdio::null())
         .stderr(std::fs::File::create(&said).unwrap())
         .spawn()
         .unwrap();
@@ -240,7 +238,7 @@ fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
         .next()
         .unwrap()
         .to_owned();
-    lab.exec("default/pod1", &format!("ping -c 1 -W 5 {address}"));
+    lab.sh("default/pod1", &format!("ping -c 1 -W 5 {address}"));
     let status = capture.wait().unwrap();
     assert!(
         status.success(),
@@ -248,7 +246,7 @@ fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
         std::fs::read_to_string(&said).unwrap()
     );
 
-    let bundle = lab.file("bundle.json", "");
+    let bundle = lab.path("bundle.json").display().to_string();
     lab.ok(&["snapshot", &here, "-o", &bundle]);
     let names = format!("lab:{}", lab.name());
     for source in [names.as_str(), &bundle] {

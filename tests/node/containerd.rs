@@ -5,9 +5,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::cgroups::Cgroups;
-use super::cri;
-use super::machine::{Machine, OVL, wait_for};
+use crate::support::cgroups::Cgroups;
+use crate::support::cri;
+use crate::support::machine::Machine;
+use crate::support::{OVL, wait_for};
 
 /// Programs that only this test needs.
 const NEEDED: [&str; 4] = ["containerd", "ctr", "runc", "busybox"];

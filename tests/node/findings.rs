@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::labs::{Lab, ids};
+use super::labs::{check, ids};
+use crate::support::lab::Lab;
 
 /// A fault that is made by a script on a lab's node.
 ///
@@ -432,7 +433,7 @@ impl Words {
         let (one, two) = (report("pod1"), report("pod2"));
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let eth0 = |report: &Value| report["interfaces"][0].clone();
-        let config = lab.exec("host01", "ls /etc/cni/net.d/*.conflist");
+        let config = lab.sh("host01", "ls /etc/cni/net.d/*.conflist");
         Self(vec![
             // A longer word before one that it begins with.
             ("NETNS2", text(&two["netns"]["paths"][0])),
@@ -457,12 +458,12 @@ impl Words {
 }
 
 fn with_two_pods(profile: &str) -> Option<Lab> {
-    let lab = Lab::up(profile, 1)?;
+    let lab = Lab::bare(profile, 1)?;
     for pod in ["pod1", "pod2"] {
         lab.add(pod, "host01");
     }
     // It would mend what is broken while one looks.
-    lab.exec(
+    lab.sh(
         "host01",
         "for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q '^[^ ]*ovl agent '; \
          then kill -STOP ${p#/proc/}; stopped=1; fi; done; [ -n \"$stopped\" ]",
@@ -477,8 +478,8 @@ fn provoke(profile: &str) {
     for fault in FAULTS.iter().filter(|fault| fault.profile == profile) {
         let words = Words::of(&lab);
         let make = words.put_into(fault.make);
-        lab.exec("host01", &make);
-        let (code, report) = lab.check();
+        lab.sh("host01", &make);
+        let (code, report) = check(&lab);
         assert_eq!(ids(&report), [fault.id], "after {make}: {report:#}");
         complete(&report["findings"][0], code);
         if fault.heal.is_empty() {
@@ -487,9 +488,9 @@ fn provoke(profile: &str) {
                 lab.add(pod, "host01");
             }
         } else {
-            lab.exec("host01", &words.put_into(fault.heal));
+            lab.sh("host01", &words.put_into(fault.heal));
         }
-        let (code, report) = lab.check();
+        let (code, report) = check(&lab);
         assert_eq!(
             (code, ids(&report)),
             (Some(0), Vec::new()),
@@ -532,8 +533,8 @@ fn what_the_kernel_cannot_be_brought_to_is_found_in_a_snapshot() {
     for edit in EDITS {
         let mut node = healthy.clone();
         (edit.change)(&mut node);
-        let file = lab.file(&format!("{}.json", edit.id), &node.to_string());
-        let output = lab.run(&["check", "-o", "json", "--from", &file]);
+        let file = lab.write(&format!("{}.json", edit.id), &node.to_string());
+        let output = lab.run(&["check", "-o", "json", "--from", file.to_str().unwrap()]);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(ids(&report), [edit.id], "{report:#}");
         complete(&report["findings"][0], output.status.code());

@@ -6,7 +6,7 @@ use ovl::model::link::LinkKind;
 use ovl::model::{Link, Netns, Node, notation};
 use serde_json::Value;
 
-use super::machine::Machine;
+use crate::support::machine::Machine;
 
 /// A node with a bridge, a pod behind it, a routed pod, a VXLAN device, policy routing and fixed entries.
 const NETWORK: &str = "
@@ -400,7 +400,7 @@ fn reading_changes_nothing_and_a_file_says_what_the_node_said() {
     }
 }
 
-const OVL_PROGRAM: &str = super::machine::OVL;
+const OVL_PROGRAM: &str = crate::support::OVL;
 
 #[test]
 fn a_pod_is_found_from_every_side() {
@@ -413,7 +413,7 @@ fn a_pod_is_found_from_every_side() {
         .args(["netns", "exec", "cni-b", "sleep", "infinity"])
         .spawn()
         .unwrap();
-    let pid = super::machine::wait_for("the process in the pod", || {
+    let pid = crate::support::wait_for("the process in the pod", || {
         machine
             .ok("ip", &["netns", "pids", "cni-b"])
             .split_whitespace()
@@ -637,7 +637,7 @@ fn every_one_of_many_pods_is_there() {
     }
     // Who asks for one pod does not wait for the others to be read.
     machine.sh("ip -n cni-77 link set eth0 up; ip -n cni-77 addr add 10.77.0.2/32 dev eth0");
-    super::machine::wait_for("the pod's own IPv6 address", || {
+    crate::support::wait_for("the pod's own IPv6 address", || {
         let addresses = machine.ok("ip", &["-n", "cni-77", "-6", "addr", "show", "dev", "eth0"]);
         (addresses.contains("fe80") && !addresses.contains("tentative")).then_some(())
     });

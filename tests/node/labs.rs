@@ -1,113 +1,19 @@
 //! Labs: healthy ones have no finding; a file says what the lab said.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::machine::OVL;
+use crate::support::OVL;
+use crate::support::lab::Lab;
 
-/// Labs of this process so far; no two have one name.
-static LABS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-
-pub struct Lab {
-    directory: TempDir,
-    name: String,
-}
-
-impl Lab {
-    pub fn up(profile: &str, nodes: u8) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            assert!(
-                std::env::var_os("OVL_TEST_STRICT").is_none_or(|value| value != "1"),
-                "this test needs root"
-            );
-            eprintln!("skipped: a lab of this test needs root");
-            return None;
-        }
-        let lab = Self {
-            directory: tempfile::tempdir().unwrap(),
-            name: format!(
-                "node-{profile}-{}-{}",
-                std::process::id(),
-                LABS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-            ),
-        };
-        let nodes = nodes.to_string();
-        lab.ok(&[
-            "lab",
-            "up",
-            "--lab",
-            &lab.name,
-            "--profile",
-            profile,
-            "--nodes",
-            &nodes,
-        ]);
-        Some(lab)
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// A file beside the lab's own, and its path.
-    pub fn file(&self, name: &str, content: &str) -> String {
-        let path = self.directory.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
-    pub fn run(&self, args: &[&str]) -> Output {
-        Command::new(OVL)
-            .args(args)
-            .env("OVL_LAB_DIR", self.directory.path())
-            .output()
-            .unwrap()
-    }
-
-    pub fn ok(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(
-            output.status.success(),
-            "ovl {args:?}: {}{}",
-            String::from_utf8_lossy(&output.stderr),
-            String::from_utf8_lossy(&output.stdout)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    pub fn here(&self) -> String {
-        format!("--lab={}", self.name)
-    }
-
-    pub fn add(&self, pod: &str, node: &str) {
-        self.ok(&[
-            "lab", "--lab", &self.name, "pod", "add", pod, "--node", node,
-        ]);
-    }
-
-    pub fn exec(&self, place: &str, script: &str) -> String {
-        self.ok(&[
-            "lab", "--lab", &self.name, "exec", place, "--", "sh", "-ec", script,
-        ])
-    }
-
-    pub fn check(&self) -> (Option<i32>, Value) {
-        let output = self.run(&["check", "-o", "json", &self.here()]);
-        (
-            output.status.code(),
-            serde_json::from_slice(&output.stdout).unwrap(),
-        )
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        // A failing test must not be followed by a second panic here.
-        let _ = self.run(&["lab", "down", &self.name]);
-    }
+/// How `ovl check` of a lab ended, and what it said.
+pub fn check(lab: &Lab) -> (Option<i32>, Value) {
+    let output = lab.run(&["check", "-o", "json", &lab.here()]);
+    (
+        output.status.code(),
+        serde_json::from_slice(&output.stdout).unwrap(),
+    )
 }
 
 pub fn ids(report: &Value) -> Vec<&str> {
@@ -122,13 +28,13 @@ pub fn ids(report: &Value) -> Vec<&str> {
 #[test]
 fn a_healthy_network_has_no_finding() {
     for profile in ["calico", "weave", "flannel", "crosssubnet"] {
-        let Some(lab) = Lab::up(profile, 3) else {
+        let Some(lab) = Lab::bare(profile, 3) else {
             return;
         };
         for (pod, node) in [("pod1", "host01"), ("pod2", "host02"), ("pod3", "host02")] {
             lab.add(pod, node);
         }
-        let (code, report) = lab.check();
+        let (code, report) = check(&lab);
         assert_eq!(
             (code, ids(&report)),
             (Some(0), Vec::new()),
@@ -145,7 +51,7 @@ fn a_healthy_network_has_no_finding() {
         assert!(text.contains("recorded by ovl-ipam"), "{text}");
         // Another node's route to it is shown.
         assert!(text.contains("(on host01)"), "{profile}: {text}");
-        let file = lab.directory.path().join("bundle.json.zst");
+        let file = lab.path("bundle.json.zst");
         saved_as_live(&lab, &file, &text);
     }
 }
@@ -199,7 +105,7 @@ fn saved_as_live(lab: &Lab, file: &Path, live: &str) {
 
 #[test]
 fn a_pod_that_nobody_is_has_an_answer_and_a_command_to_paste() {
-    let Some(lab) = Lab::up("calico", 2) else {
+    let Some(lab) = Lab::bare("calico", 2) else {
         return;
     };
     lab.add("web", "host01");
@@ -216,13 +122,13 @@ fn a_pod_that_nobody_is_has_an_answer_and_a_command_to_paste() {
 
 #[test]
 fn nodes_that_do_not_answer_are_named_and_the_others_are_shown() {
-    let Some(lab) = Lab::up("calico", 2) else {
+    let Some(lab) = Lab::bare("calico", 2) else {
         return;
     };
     lab.add("pod1", "host01");
     let via = format!(
         "{OVL} lab --lab {} exec {{node}} -- ovl node serve",
-        lab.name
+        lab.name()
     );
     let all = [
         "--via",

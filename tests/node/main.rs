@@ -6,15 +6,12 @@
 
 mod answers;
 mod capture;
-#[path = "../containerd/cgroups.rs"]
-mod cgroups;
 mod containerd;
-#[allow(dead_code, reason = "shared with tests that ask a runtime for more")]
-#[path = "../containerd/cri.rs"]
-mod cri;
 mod findings;
 mod kernel;
 mod labs;
-mod machine;
 mod saved;
 mod schemas;
+#[allow(dead_code, reason = "shared with other programs of tests")]
+#[path = "../support/support.rs"]
+mod support;

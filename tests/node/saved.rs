@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use super::machine::OVL;
+use crate::support::OVL;
 
 /// Looks until nothing changes from one to the next: neighbours age.
 const LOOKS: usize = 40;

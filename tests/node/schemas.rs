@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::machine::Machine;
+use crate::support::machine::Machine;
 
 /// Checks a document against the part of JSON Schema that `docs/schema` is written in: type, enum, const,
 /// required, properties, additionalProperties, items, anyOf and $ref to a definition of the same file.
@@ -126,14 +126,14 @@ fn what_is_printed_is_what_is_published() {
     assert_fits("pods", &machine.ovl(&["pods", "-o", "json"]));
     machine.sh("ip -n cni-a link set eth0 mtu 1300");
     let diff = machine.run(
-        super::machine::OVL,
+        crate::support::OVL,
         &["diff", "/run/before.json", "-o", "json", "--cri", "none"],
     );
     let text = String::from_utf8(diff.stdout).unwrap();
     assert!(text.contains("MTU 1500 → 1300"), "{text}");
     assert_fits("diff", &text);
     let check = machine.run(
-        super::machine::OVL,
+        crate::support::OVL,
         &["check", "-o", "json", "--cri", "none"],
     );
     let text = String::from_utf8(check.stdout).unwrap();
@@ -143,7 +143,7 @@ fn what_is_printed_is_what_is_published() {
 
 #[test]
 fn a_trace_is_what_is_published() {
-    let Some(lab) = super::labs::Lab::up("flannel", 2) else {
+    let Some(lab) = crate::support::lab::Lab::bare("flannel", 2) else {
         return;
     };
     lab.add("pod1", "host01");

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 fn bench(lab: &Lab, args: &[&str]) -> (Value, i32) {
     let here = lab.here();

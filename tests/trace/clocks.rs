@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::lab::{Lab, OVL};
+use super::support::lab::Lab;
 use super::support::needs;
+use super::via::{addresses, via};
 
 /// What is done to each line that the second node says. `OFF` is added to its times, and `SLOW` seconds are waited
 /// before each answer, but not before each question, as on a line that is slower one way: its clock then seems to be
@@ -21,38 +22,14 @@ const FILTER: &str = r#"
     }
 "#;
 
-/// A `--via` with `second` in place of the second node's program.
-fn via(lab: &Lab, second: &str) -> String {
-    let script = lab.path("via.sh");
-    let directory = script.parent().unwrap().display();
-    let text = format!(
-        "export OVL_LAB_DIR={directory}\n\
-         serve() {{ {OVL} lab --lab {} exec \"$@\"; }}\n\
-         case $1 in\n\
-         host02) {second} ;;\n\
-         *) serve \"$1\" -- ovl node serve ;;\n\
-         esac\n",
-        lab.name()
-    );
-    std::fs::write(&script, text).unwrap();
-    format!("--via=sh {} {{node}} node serve", script.display())
-}
-
 fn filtered(lab: &Lab, off_ns: i64, slow: f32) -> String {
     let filter = FILTER
         .replace("OFF", &format!("({off_ns})"))
         .replace("SLOW", &slow.to_string());
     let path = lab.path("clock.pl");
     std::fs::write(&path, filter).unwrap();
-    via(
-        lab,
-        &format!("serve host02 -- ovl node serve | perl {}", path.display()),
-    )
-}
-
-fn addresses(lab: &Lab) -> [String; 2] {
-    let (trace, _) = lab.trace(&["pod1", "pod2", "--static", &lab.here()]);
-    ["source", "destination"].map(|end| trace[end]["address"].as_str().unwrap().to_owned())
+    let script = format!("serve host02 | perl {}", path.display());
+    via(lab, "host02", &script)
 }
 
 /// The hops of both ways: node, time since the hop before, and how wrong that may be.
@@ -163,10 +140,7 @@ fn a_program_that_lives_minutes_off_answers_as_others_do() {
     needs("faketime", "faketime");
     let [from, to] = addresses(&lab);
     for off in ["+7m", "-90m"] {
-        let via = via(
-            &lab,
-            &format!("serve host02 -- faketime -f '{off}' ovl node serve"),
-        );
+        let via = via(&lab, "host02", &format!("serve host02 faketime -f '{off}'"));
         let (trace, code) = lab.trace(&[&from, &to, &via, "--nodes=host01,host02"]);
         assert_sane(&trace, code);
         let trips = trace["probes"]["round_trips_ns"].as_array().unwrap();

@@ -2,27 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::lab::{Lab, OVL};
-
-/// A `--via` that runs the program on the lab's nodes through a script, with `before` around the second node's.
-fn via(lab: &Lab, second: &str) -> String {
-    let script = lab.path("via.sh");
-    let directory = script.parent().unwrap().display();
-    let (name, script_path) = (lab.name(), script.display());
-    let text = format!(
-        "export OVL_LAB_DIR={directory}\n\
-         serve() {{ exec {OVL} lab --lab {name} exec \"$1\" -- ovl node serve; }}\n\
-         case $1 in host02) {second} ;; *) serve \"$1\" ;; esac\n"
-    );
-    std::fs::write(&script, text).unwrap();
-    format!("sh {script_path} {{node}} node serve")
-}
-
-/// The pods' namespaces by address, as the programs behind `--via` know no lab.
-fn addresses(lab: &Lab) -> [String; 2] {
-    let (trace, _) = lab.trace(&["pod1", "pod2", "--static", &lab.here()]);
-    ["source", "destination"].map(|end| trace[end]["address"].as_str().unwrap().to_owned())
-}
+use super::support::lab::Lab;
+use super::via::{addresses, via};
 
 #[test]
 fn a_node_that_dies_while_packets_fly_leaves_no_verdict() {
@@ -31,7 +12,7 @@ fn a_node_that_dies_while_packets_fly_leaves_no_verdict() {
     };
     let [from, to] = addresses(&lab);
     let nodes = "--nodes=host01,host02";
-    let whole = format!("--via={}", via(&lab, "serve host02"));
+    let whole = via(&lab, "host02", "serve host02");
     let (trace, code) = lab.trace(&[&from, &to, &whole, nodes]);
     assert_eq!(
         (code, &trace["probes"]["answered"]),
@@ -39,7 +20,7 @@ fn a_node_that_dies_while_packets_fly_leaves_no_verdict() {
         "{trace:#}"
     );
     // Five times the clock, the tables, the taps, the counters: it hears nothing more.
-    let dying = format!("--via={}", via(&lab, "sed -u 8q | serve host02"));
+    let dying = via(&lab, "host02", "sed -u 8q | serve host02");
     let (trace, code) = lab.trace(&[&from, &to, &dying, nodes]);
     assert_eq!(code, 4, "{trace:#}");
     assert_eq!(trace["findings"], serde_json::json!([]));
@@ -68,7 +49,7 @@ fn a_node_that_cannot_be_read_leaves_no_verdict() {
         return;
     };
     let [from, to] = addresses(&lab);
-    let dead = format!("--via={}", via(&lab, "echo no route to host >&2; exit 255"));
+    let dead = via(&lab, "host02", "echo no route to host >&2; exit 255");
     let output = lab.run(&["trace", &from, &to, &dead, "--nodes=host01,host02"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
@@ -89,11 +70,8 @@ fn a_node_without_rights_leaves_no_verdict() {
     let [from, to] = addresses(&lab);
     let nodes = "--nodes=host01,host02";
     let as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all";
-    let second = format!(
-        "exec {OVL} lab --lab {} exec host02 -- {as_nobody} ovl node serve",
-        lab.name()
-    );
-    let via = format!("--via={}", via(&lab, &second));
+    let second = format!("serve host02 {as_nobody}");
+    let via = via(&lab, "host02", &second);
     for (from, to) in [(&from, &to), (&to, &from)] {
         for more in [&[][..], &["--static"]] {
             let mut args = vec!["trace", from, to, &via, nodes];

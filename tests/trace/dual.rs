@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::results::{Row, look, table};
-use super::space::can_run;
-use super::support::Lab;
+use super::support::can_run;
+use super::support::lab::Lab;
 
 /// Sends a signal to the agents of nodes: stopped ones do not mend what a test breaks.
 pub fn signal_agents(lab: &Lab, nodes: &[&str], signal: &str) {

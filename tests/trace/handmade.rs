@@ -1,7 +1,7 @@
 //! Faults that an operator makes by hand and the catalogue's lab does not: each must be named where it is, with the
 //! command that takes it back, and not as another fault that it looks like.
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 struct Case {
     /// Where it is made: a node or a pod.

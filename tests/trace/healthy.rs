@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 /// What a trace between two healthy pods must say.
 #[track_caller]

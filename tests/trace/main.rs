@@ -10,18 +10,15 @@ mod deaths;
 mod dual;
 mod handmade;
 mod healthy;
-mod lab;
 mod mesh;
 mod probes;
 mod programs;
 mod results;
 mod saved;
-mod space;
-
-// What is not used here is used by the tests of labs.
-#[allow(dead_code)]
-#[path = "../lab/support.rs"]
+#[allow(dead_code, reason = "shared with other programs of tests")]
+#[path = "../support/support.rs"]
 mod support;
 mod tables;
 mod unnamed;
+mod via;
 mod watching;

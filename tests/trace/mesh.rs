@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::lab::Lab;
-use super::space::can_run;
-use super::support;
+use super::support::can_run;
+use super::support::lab::Lab;
+use super::via::via;
 
 fn check(lab: &Lab, args: &[&str]) -> (Value, i32) {
     let here = lab.here();
@@ -77,7 +77,7 @@ fn pods_of_two_families_are_asked_in_both() {
     if !can_run() {
         return;
     }
-    let lab = support::Lab::of_topology(
+    let lab = Lab::of_topology(
         "mesh-dual",
         r#"
         subnet = [{ cidr = ["192.168.61.0/24", "fd00:61::/64"] }]
@@ -91,14 +91,16 @@ fn pods_of_two_families_are_asked_in_both() {
     for (pod, node) in [("pod1", "host01"), ("pod2", "host02")] {
         assert_eq!(lab.pod(pod, node, &[]).len(), 2);
     }
-    let mut output = lab.run(&["check", "--probe", "-o", "json"]);
+    let here = lab.here();
+    let probe = ["check", "--probe", "-o", "json", &here];
+    let mut output = lab.run(&probe);
     // The first echo waits for IPv6 addresses that were made just now.
     for _ in 0..20 {
         if output.status.success() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(250));
-        output = lab.run(&["check", "--probe", "-o", "json"]);
+        output = lab.run(&probe);
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{report:#}");
@@ -110,7 +112,7 @@ fn pods_of_two_families_are_asked_in_both() {
     nft("add table netdev cut");
     nft("add chain netdev cut in { type filter hook ingress device \"host01\" priority 0; }");
     nft("add rule netdev cut in ip6 saddr fd00:31::/48 drop");
-    let output = lab.run(&["check", "--probe", "-o", "json"]);
+    let output = lab.run(&probe);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{report:#}");
     let found = found(&report);
@@ -227,17 +229,7 @@ fn a_node_that_answers_nothing_is_no_verdict() {
     let Some(lab) = Lab::up("calico", 2) else {
         return;
     };
-    let script = lab.path("via.sh");
-    let directory = script.parent().unwrap().display();
-    let text = format!(
-        "export OVL_LAB_DIR={directory}\n\
-         case $1 in host09) echo no route to host >&2; exit 255 ;; esac\n\
-         exec {} lab --lab {} exec \"$1\" -- ovl node serve\n",
-        super::lab::OVL,
-        lab.name()
-    );
-    std::fs::write(&script, text).unwrap();
-    let via = format!("--via=sh {} {{node}} node serve", script.display());
+    let via = via(&lab, "host09", "echo no route to host >&2; exit 255");
     let (report, code) = check(&lab, &[&via, "--nodes=host01,host02,host09"]);
     assert_eq!(code, 4, "{report:#}");
     assert!(

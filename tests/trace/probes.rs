@@ -8,7 +8,8 @@ use ovl::probe::message::{Kind, Outcome, Role, Send, Sent, Sighting, Watch};
 use ovl::probe::session::Session;
 use ovl::walk::path::Direction;
 
-use super::space::{Pair, can_run};
+use super::support::can_run;
+use super::support::space::Pair;
 
 fn watch() -> Watch {
     Watch {

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 /// The variable that tells [`attaches`] which device to take.
 const DEVICE: &str = "OVL_TEST_XDP_DEVICE";

@@ -11,8 +11,8 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::dual::signal_agents;
-use super::space::can_run;
-use super::support::Lab;
+use super::support::can_run;
+use super::support::lab::Lab;
 
 /// What was found, of one fault.
 pub struct Row {
@@ -39,7 +39,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Runs a command that shows faults; what it found, as `id node device`, and its exit code.
 pub fn look(lab: &Lab, command: &[&str]) -> (Vec<String>, i32, String) {
-    let output = lab.run(&[command, &["-o", "json"]].concat());
+    let output = lab.run(&[command, &["-o", "json", &lab.here()]].concat());
     let code = output.status.code().unwrap_or(-1);
     if output.stdout.is_empty() {
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -147,7 +147,7 @@ fn results(profile: &str) {
     if !can_run() {
         return;
     }
-    let lab = Lab::up(
+    let lab = Lab::made(
         &format!("results-{profile}"),
         &["--profile", profile, "--nodes", "3"],
     );
@@ -232,12 +232,12 @@ fn of_two_faults_at_once() {
     if !can_run() {
         return;
     }
-    let lab = Lab::up("results-two", &["--profile", "calico", "--nodes", "2"]);
+    let lab = Lab::made("results-two", &["--profile", "calico", "--nodes", "2"]);
     lab.pod("pod1", "host01", &[]);
     lab.pod("pod2", "host02", &[]);
     lab.ok(&["lab", "break", "no-route-to-block"]);
     lab.ok(&["lab", "break", "host-route-missing"]);
-    let output = lab.run(&["trace", "pod1", "pod2", "-o", "json"]);
+    let output = lab.run(&["trace", "pod1", "pod2", "-o", "json", &lab.here()]);
     assert_eq!(output.status.code(), Some(1));
     let trace = json(&output);
     assert_eq!(trace["findings"][0]["id"], "no-route-to-block");
@@ -270,7 +270,7 @@ fn of_one_of_two_ways() {
     if !can_run() {
         return;
     }
-    let lab = Lab::up("results-ways", &["--profile", "calico", "--nodes", "3"]);
+    let lab = Lab::made("results-ways", &["--profile", "calico", "--nodes", "3"]);
     lab.pod("pod1", "host01", &[]);
     let there = lab.pod("pod2", "host02", &[]);
     signal_agents(&lab, &["host01", "host02", "host03"], "STOP");
@@ -289,14 +289,16 @@ fn of_one_of_two_ways() {
     );
     let drop = format!("iptables -I FORWARD -d {} -j DROP", there[0]);
     lab.exec("host03", &["sh", "-c", &drop]);
-    let output = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
+    let here = lab.here();
+    let on_tables = ["trace", "pod1", "pod2", "--static", "-o", "json", &here];
+    let output = lab.run(&on_tables);
     // A rule that is not followed, on the other way alone.
     let may_drop = format!(
         "iptables -R FORWARD 1 -d {} -m u32 --u32 0=1 -j DROP",
         there[0]
     );
     lab.exec("host03", &["sh", "-c", &may_drop]);
-    let in_doubt = lab.run(&["trace", "pod1", "pod2", "--static", "-o", "json"]);
+    let in_doubt = lab.run(&on_tables);
     signal_agents(&lab, &["host01", "host02", "host03"], "CONT");
     // That the third node is on the way at all is told, and the rule stays a doubt.
     assert_eq!(in_doubt.status.code(), Some(1));

@@ -1,6 +1,6 @@
 //! What is said from saved snapshots is what was said of the live network, but for what packets add.
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 /// A probed trace's text without what packets added: how many were seen, when, and what became of them.
 fn without_probes(text: &str) -> String {

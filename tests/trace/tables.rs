@@ -1,6 +1,7 @@
 //! Tables that could not be read: whatever is missing, nothing false is said. A healthy network is healthy or cannot be
 //! told; a broken one is broken for the right reason or cannot be told.
 
+use ovl::cluster::Source;
 use ovl::command::trace::unfound;
 use ovl::diagnose::Severity;
 use ovl::error::Outcome;
@@ -8,7 +9,7 @@ use ovl::model::Bundle;
 use ovl::trace::{Content, Question, Trace, ways};
 use serde_json::{Value, json};
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 /// Faults that each table is taken away of in turn, where a profile can have them and the tables tell of them.
 const IN_TURN: [&str; 12] = [
@@ -92,7 +93,7 @@ fn verdict(bundle: &Value) -> (Outcome, Vec<String>, String) {
             )
         }
         Err(who) => {
-            let error = unfound(who, &bundle);
+            let error = unfound(who, &bundle, &Source::Files(Vec::new()));
             (error.outcome(), Vec::new(), error.with_cause())
         }
     }

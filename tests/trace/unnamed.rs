@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::lab::Lab;
+use super::support::lab::Lab;
 
 /// One such fault, and what must be said of it.
 struct Case {

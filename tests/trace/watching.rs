@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use super::lab::{Lab, Running};
+use super::support::lab::{Lab, Running};
 
 /// How long a change may take to be told. Far more than it does, because tests share the machine.
 const PATIENCE: Duration = Duration::from_secs(40);

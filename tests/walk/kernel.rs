@@ -18,7 +18,7 @@ use ovl::walk::fib::{Fib, Verdict};
 use ovl::walk::flow::Flow;
 use plugin_core::netlink::Socket;
 
-use super::machine::Machine;
+use crate::support::machine::Machine;
 
 /// Four devices with addresses, and tables to lead astray.
 const DEVICES: u32 = 4;

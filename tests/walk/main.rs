@@ -4,5 +4,6 @@
 #![allow(clippy::print_stderr, unreachable_pub, dead_code)]
 
 mod kernel;
-#[path = "../node/machine.rs"]
-mod machine;
+#[allow(dead_code, reason = "shared with other programs of tests")]
+#[path = "../support/support.rs"]
+mod support;

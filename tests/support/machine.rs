@@ -3,11 +3,10 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-pub const OVL: &str = env!("CARGO_BIN_EXE_ovl");
+use super::{OVL, can_run, wait_for};
 
 /// Files of its own where a node has them; the rest is the machine's that runs the test.
 const PREPARE: &str = "set -e
@@ -30,12 +29,7 @@ pub struct Machine {
 impl Machine {
     /// A new machine; `None`, with the reason on standard error, where the test cannot have one.
     pub fn new() -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
-            assert!(
-                std::env::var_os("OVL_TEST_STRICT").is_none_or(|value| value != "1"),
-                "this test needs root"
-            );
-            eprintln!("skipped: making namespaces needs root");
+        if !can_run() {
             return None;
         }
         let unshare = Command::new("unshare")
@@ -134,17 +128,5 @@ impl Drop for Machine {
         // Its first process goes with `unshare`, and with that one all others.
         let _ = self.unshare.kill();
         let _ = self.unshare.wait();
-    }
-}
-
-/// Waits until something is there.
-pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(Instant::now() < end, "{what} did not appear");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -2,31 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub const OVL: &str = env!("CARGO_BIN_EXE_ovl");
-
-/// Whether the test can run here; says why not, and fails when `OVL_TEST_STRICT` is set.
-pub fn is_root() -> bool {
-    let root = fs::metadata("/proc/self").is_ok_and(|meta| {
-        use std::os::unix::fs::MetadataExt;
-        meta.uid() == 0
-    });
-    if !root {
-        assert!(
-            std::env::var_os("OVL_TEST_STRICT").is_none_or(|v| v != "1"),
-            "needs root"
-        );
-        eprintln!("skipped: needs root");
-    }
-    root
-}
+use super::{OVL, can_run};
 
 /// A place for labs that no other test shares, with one lab in it.
 pub struct Lab {
@@ -35,23 +18,32 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Makes a lab. `name` ends up in `ps`, so each test has its own.
-    pub fn up(name: &str, args: &[&str]) -> Self {
+    /// A lab with `pod1` on the first node, `pod2` on the second, and `pod3` on the last; `None` where the test
+    /// cannot run.
+    pub fn up(profile: &str, nodes: u8) -> Option<Self> {
+        let lab = Self::bare(profile, nodes)?;
+        for (pod, node) in [("pod1", 1), ("pod2", 2), ("pod3", nodes)] {
+            lab.add(pod, &format!("host{node:02}"));
+        }
+        Some(lab)
+    }
+
+    /// A lab without pods; `None` where the test cannot run.
+    pub fn bare(profile: &str, nodes: u8) -> Option<Self> {
+        can_run().then(|| {
+            let nodes = nodes.to_string();
+            Self::made(profile, &["--profile", profile, "--nodes", &nodes])
+        })
+    }
+
+    /// A lab that `ovl lab up` makes of these arguments. `name` ends up in `ps`, so each test has its own.
+    pub fn made(name: &str, args: &[&str]) -> Self {
         let lab = Self::prepared(name);
         lab.ok(&[&["lab", "up"], args].concat());
         lab
     }
 
-    /// The place without the lab.
-    pub fn prepared(name: &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        Self {
-            directory,
-            name: format!("{name}-{}", std::process::id()),
-        }
-    }
-
-    /// Makes a lab from a topology file.
+    /// A lab of a topology file.
     pub fn of_topology(name: &str, topology: &str) -> Self {
         let lab = Self::prepared(name);
         let file = lab.write("topology.toml", topology);
@@ -59,8 +51,23 @@ impl Lab {
         lab
     }
 
+    /// The place without the lab.
+    pub fn prepared(name: &str) -> Self {
+        static LABS: AtomicU32 = AtomicU32::new(0);
+        let number = LABS.fetch_add(1, Ordering::Relaxed);
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            name: format!("{name}-{}-{number}", std::process::id()),
+        }
+    }
+
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What tells a command to look at this lab.
+    pub fn here(&self) -> String {
+        format!("--lab={}", self.name)
     }
 
     /// Where labs of this place keep their files.
@@ -74,26 +81,36 @@ impl Lab {
         root.join(path.trim_start_matches('/'))
     }
 
-    /// Writes a file for the test.
+    /// A path for a file of the test, beside the labs.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file of the test.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.directory.path().join(name);
+        let path = self.path(name);
         fs::write(&path, text).unwrap();
         path
     }
 
-    /// `ovl`, told which lab.
+    /// `ovl` where this place's labs are. `ovl lab` is told which one, unless the arguments say it; other commands
+    /// look where they are told to.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(OVL);
-        command.env("OVL_LAB_DIR", self.root()).env("NO_COLOR", "1");
-        let at = args
+        command
+            .env("OVL_LAB_DIR", self.root())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        let end = args.iter().position(|arg| *arg == "--");
+        let (own, rest) = args.split_at(end.unwrap_or(args.len()));
+        let is_told = own
             .iter()
-            .position(|arg| *arg == "--")
-            .unwrap_or(args.len());
-        command.args(&args[..at]);
-        if !args.contains(&"--all") && !args.contains(&"--lab") {
-            command.args(["--lab", &self.name]);
+            .any(|arg| *arg == "--all" || *arg == "--lab" || arg.starts_with("--lab="));
+        command.args(own);
+        if own.first() == Some(&"lab") && !is_told {
+            command.arg(self.here());
         }
-        command.args(&args[at..]);
+        command.args(rest);
         command
     }
 
@@ -102,6 +119,7 @@ impl Lab {
     }
 
     /// Runs `ovl`, which must succeed; its standard output.
+    #[track_caller]
     pub fn ok(&self, args: &[&str]) -> String {
         let output = self.run(args);
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -116,27 +134,69 @@ impl Lab {
     }
 
     /// Runs `ovl`, which must fail; its standard error.
+    #[track_caller]
     pub fn fails(&self, args: &[&str]) -> String {
         let output = self.run(args);
         assert!(!output.status.success(), "ovl {} succeeded", args.join(" "));
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
+    /// Starts `ovl`, which is ended with the value, if not before.
+    pub fn start(&self, args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Running(command.spawn().unwrap())
+    }
+
+    /// What `ovl trace` says as JSON, and how it ended.
+    #[track_caller]
+    pub fn trace(&self, args: &[&str]) -> (Value, i32) {
+        let output = self.run(&[&["trace", "-o", "json"], args].concat());
+        let document = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        (document, output.status.code().unwrap())
+    }
+
     /// Runs a command on a node or in a pod; its standard output.
+    #[track_caller]
     pub fn exec(&self, place: &str, command: &[&str]) -> String {
         self.ok(&[&["lab", "exec", place, "--"], command].concat())
     }
 
+    /// Runs a line of words on a node or in a pod.
+    #[track_caller]
+    pub fn on(&self, place: &str, line: &str) -> String {
+        self.exec(place, &line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs a script on a node or in a pod, each line of which must succeed.
+    #[track_caller]
+    pub fn sh(&self, place: &str, script: &str) -> String {
+        self.exec(place, &["sh", "-ec", script])
+    }
+
     /// What a command of iproute2 prints as JSON.
+    #[track_caller]
     pub fn json(&self, place: &str, command: &str) -> Vec<Value> {
-        let words: Vec<&str> = command.split(' ').collect();
-        let text = self.exec(place, &words);
+        let text = self.on(place, command);
         let value: Value =
             serde_json::from_str(&text).unwrap_or_else(|e| panic!("{command}: {e}\n{text}"));
         value.as_array().cloned().unwrap_or_default()
     }
 
+    /// How many packet sockets there are in a node's namespace.
+    pub fn packet_sockets(&self, node: &str) -> usize {
+        self.on(node, "cat /proc/net/packet").lines().count() - 1
+    }
+
+    /// Starts a pod.
+    #[track_caller]
+    pub fn add(&self, pod: &str, node: &str) {
+        self.ok(&["lab", "pod", "add", pod, "--node", node]);
+    }
+
     /// Starts a pod; the addresses of its default network, without prefix lengths.
+    #[track_caller]
     pub fn pod(&self, name: &str, node: &str, args: &[&str]) -> Vec<String> {
         self.ok(&[&["lab", "pod", "add", name, "--node", node], args].concat());
         self.addresses(name)
@@ -199,10 +259,21 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        let output = self.run(&["lab", "down", "--all"]);
-        if !output.status.success() {
-            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        let down = self.run(&["lab", "down", "--all"]);
+        // A test that fails must not be followed by a second panic here.
+        if !down.status.success() && !std::thread::panicking() {
+            panic!("{}", String::from_utf8_lossy(&down.stderr));
         }
+    }
+}
+
+/// A program that runs, until the value goes.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -222,28 +293,4 @@ pub fn processes(lab: &str) -> Vec<String> {
         }
     }
     found
-}
-
-/// Waits for a condition, for as long as the slowest machine may take.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < Duration::from_secs(60), "not yet: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Fails with the reason when a tool that a test drives is not installed.
-pub fn needs(tool: &str, package: &str) {
-    let found = [
-        "/usr/sbin",
-        "/usr/bin",
-        "/sbin",
-        "/bin",
-        "/usr/lib/cni",
-        "/opt/cni/bin",
-    ]
-    .iter()
-    .any(|directory| Path::new(directory).join(tool).exists());
-    assert!(found, "{tool} is not installed: apt install {package}");
 }

@@ -1,26 +1,15 @@
 //! Network namespaces, each held by a process that dies with the test.
 
 use std::fs;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output};
 
 use ovl::model::number::NetnsId;
 use ovl::probe::message::NetnsRef;
+use plugin_core::netlink::Socket;
 use plugin_core::netns::Netns;
+use serde_json::Value;
 
-/// How long anything may take. Far more than it does, because tests share the machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Whether the test can run here.
-pub fn can_run() -> bool {
-    if rustix::process::geteuid().is_root() {
-        return true;
-    }
-    let strict = std::env::var_os("OVL_TEST_STRICT").is_some_and(|value| value == "1");
-    assert!(!strict, "needs root to make network namespaces");
-    eprintln!("skipped: needs root to make network namespaces");
-    false
-}
+use super::until;
 
 /// A network namespace, for as long as its process lives.
 pub struct Space(Child);
@@ -41,14 +30,9 @@ impl Space {
         let space = Self(child);
         // The namespace is there once the process has become sleep.
         let comm = format!("/proc/{}/comm", space.pid());
-        let begun = Instant::now();
-        while !fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n") {
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "waited too long for a namespace"
-            );
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        until("a namespace", || {
+            fs::read_to_string(&comm).is_ok_and(|name| name == "sleep\n")
+        });
         space.run("ip link set lo up");
         space
     }
@@ -70,18 +54,44 @@ impl Space {
         }
     }
 
+    /// A socket to the kernel inside.
+    pub fn socket(&self) -> Socket {
+        Socket::open_in(&self.netns()).unwrap()
+    }
+
+    /// A command that runs inside, and dies with the test.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "nsenter"]);
+        command.arg(format!("--net=/proc/{}/ns/net", self.pid()));
+        command.args(["--", program]);
+        command
+    }
+
+    pub fn output(&self, line: &str) -> Output {
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap();
+        self.command(program).args(words).output().unwrap()
+    }
+
     /// Runs a command inside that must succeed.
     #[track_caller]
     pub fn run(&self, line: &str) -> String {
-        let output = Command::new("nsenter")
-            .arg(format!("--net=/proc/{}/ns/net", self.pid()))
-            .arg("--")
-            .args(line.split_whitespace())
-            .output()
-            .unwrap();
+        let output = self.output(line);
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}: {said}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command of iproute2 prints as JSON.
+    #[track_caller]
+    pub fn json(&self, line: &str) -> Vec<Value> {
+        let text = self.run(line);
+        if text.trim().is_empty() {
+            Vec::new()
+        } else {
+            serde_json::from_str(&text).unwrap()
+        }
     }
 }
 
