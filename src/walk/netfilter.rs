@@ -7,6 +7,7 @@
 //! Sources: `include/uapi/linux/netfilter_ipv4.h` (priorities), `net/netfilter/core.c`, `net/ipv4/netfilter/ip_tables.c`,
 //! `net/netfilter/nf_nat_core.c`.
 
+pub mod class;
 mod could;
 mod iptables;
 mod nft;

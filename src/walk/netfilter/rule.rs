@@ -88,7 +88,7 @@ pub(super) struct Match {
 pub(super) enum Test {
     Source(Vec<IpNet>),
     Destination(Vec<IpNet>),
-    /// Names; one that ends with `+` or `*` stands for all that begin so.
+    /// Names, as `is_called` reads them.
     Input(Vec<String>),
     Output(Vec<String>),
     Protocol(Vec<u8>),
@@ -128,6 +128,15 @@ pub(super) enum AddressType {
     Unicast,
     Broadcast,
     Multicast,
+}
+
+/// Whether a rule's name for devices means this one: one that ends with `+` or `*` stands for all that begin so.
+#[inline]
+pub(super) fn is_called(device: &str, name: &str) -> bool {
+    match name.strip_suffix(['+', '*']) {
+        Some(prefix) => device.starts_with(prefix),
+        None => device == name,
+    }
 }
 
 /// States of connection tracking.

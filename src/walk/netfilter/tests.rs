@@ -44,7 +44,7 @@ fn saved(tables: &[(&str, &[&str])]) -> Table<IptablesTable> {
     Table::complete(tables)
 }
 
-fn netns(tables: &[(&str, &[&str])], nft: Vec<serde_json::Value>) -> Netns {
+pub(super) fn netns(tables: &[(&str, &[&str])], nft: Vec<serde_json::Value>) -> Netns {
     let programs = |backend, tables| Iptables {
         backend,
         family: Family::Inet,

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::Run;
 use crate::model::number::IfIndex;
 use crate::walk::flow::family_of;
+use crate::walk::netfilter::rule::is_called;
 use crate::walk::netfilter::rule::{AddressType, Element, Field, Match, Rule, States, Test, Value};
 use crate::walk::path::Protocol;
 
@@ -105,12 +106,7 @@ impl Run<'_, '_> {
         let Some(device) = device else { return false };
         let netns = self.ruleset.netns;
         let own = netns.device_name(device);
-        names
-            .iter()
-            .any(|name| match name.strip_suffix(['+', '*']) {
-                Some(prefix) => own.starts_with(prefix),
-                None => own == *name,
-            })
+        names.iter().any(|name| is_called(&own, name))
     }
 
     fn is_of_type(&self, address: IpAddr, kind: AddressType) -> bool {
