@@ -84,6 +84,8 @@ impl Dissector<'_> {
             put!(self, "\n\t");
             let quoted_length = self.u16(quoted + v4::TOTAL_LENGTH)?;
             let before = self.bytes.narrow(quoted, usize::from(quoted_length));
+            // A length that ends before its own field cuts the message, not what it quotes.
+            self.u16(quoted + v4::TOTAL_LENGTH)?;
             self.ipv4(quoted, u32::from(quoted_length))?;
             self.bytes.set_end(before);
         }

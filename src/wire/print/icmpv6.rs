@@ -115,9 +115,18 @@ impl Dissector<'_> {
                 put!(self, " to ", self.v6(at + 8)?);
                 !verbose || self.discovery_options(at + 40, options_left(40))?
             }
-            138 => self.router_renumbering(at)?,
-            139 => self.node_query(at)?,
-            140 => self.node_reply(at, length)?,
+            138..=140 => {
+                let whole = match kind {
+                    138 => self.router_renumbering(at)?,
+                    139 => self.node_query(at)?,
+                    _ => self.node_reply(at, length)?,
+                };
+                // The length follows whatever is missing.
+                if !whole {
+                    self.truncated();
+                }
+                true
+            }
             143 => self.listener_report_v2(at, length)?,
             144 | 146 => {
                 put!(self, ", id 0x", HexZeros::<4>(u32::from(self.u16(at + 4)?)));

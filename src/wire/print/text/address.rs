@@ -28,6 +28,10 @@ pub(in crate::wire::print) struct Mac {
 impl Put for Mac {
     #[inline]
     fn put(self, out: &mut Vec<u8>) {
+        if self.organisation && self.octets == [0xff; 6] {
+            "Broadcast".put(out);
+            return;
+        }
         let mut text = [b':'; 17];
         for (place, octet) in text.chunks_mut(3).zip(self.octets) {
             let pair = hex_pair(octet);
