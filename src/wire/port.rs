@@ -13,11 +13,15 @@ pub const BOOTPC: u16 = 68;
 pub const HTTP: u16 = 80;
 pub const HTTP_ALTERNATE: u16 = 8080;
 pub const NTP: u16 = 123;
+pub const SNMP: u16 = 161;
+pub const SNMP_TRAP: u16 = 162;
 pub const BGP: u16 = 179;
 pub const SYSLOG: u16 = 514;
 pub const DHCPV6_CLIENT: u16 = 546;
 pub const DHCPV6_SERVER: u16 = 547;
 pub const RTSP: u16 = 554;
+pub const LDP: u16 = 646;
+pub const OLSR: u16 = 698;
 pub const BFD_CONTROL: u16 = 3784;
 pub const BFD_ECHO: u16 = 3785;
 /// ESP in UDP and IKE beside it, behind address translation.
@@ -28,6 +32,7 @@ pub const VXLAN_GPE: u16 = 4790;
 pub const SIP: u16 = 5060;
 pub const MDNS: u16 = 5353;
 pub const GENEVE: u16 = 6081;
+pub const SFLOW: u16 = 6343;
 pub const REDIS: u16 = 6379;
 pub const MPLS: u16 = 6635;
 /// Weave Net's fast datapath: VXLAN, though IANA gives the port to BFD on link aggregation.

@@ -5,6 +5,7 @@
 //! addresses are never looked up (no DNS query may leave because a capture is read), and headers nested
 //! deeper than any network nests them are not followed.
 
+mod address_family;
 mod arp;
 mod bfd;
 mod bootp;
@@ -23,6 +24,7 @@ mod igmp;
 mod ipsec;
 mod ipv4;
 mod ipv6;
+mod ldp;
 mod line_interface;
 mod link;
 mod llc;
@@ -34,6 +36,7 @@ mod mptcp;
 mod names;
 mod nsh;
 mod ntp;
+mod olsr;
 mod osi;
 mod phrase;
 mod pim;
@@ -41,6 +44,8 @@ mod ports;
 mod resp;
 mod sctp;
 mod sequence;
+mod sflow;
+mod snmp;
 mod someip;
 mod stp;
 mod syslog;

@@ -6,6 +6,7 @@
 
 #[path = "../../fuzz/body.rs"]
 mod body;
+mod carried;
 mod cross_check;
 mod files;
 mod generator;

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::body;
-use crate::generator::{self, Pcap, Random};
+use crate::carried;
+use crate::generator::{Pcap, Random};
 
 /// Text a file may become for each of its octets, and for each of its packets. Hexadecimal takes about
 /// five characters an octet, twelve times, and a lying length may repeat an address sixteen octets long.
@@ -43,7 +44,7 @@ fn seeds() -> Vec<Vec<u8>> {
         .map(|path| std::fs::read(path).unwrap())
         .filter(|file| file.len() < 4096)
         .collect();
-    for (n, sample) in generator::samples(3).iter().enumerate() {
+    for (n, sample) in carried::samples(3).iter().enumerate() {
         let mut capture = Pcap::new(1);
         capture.packet(n as u64, &sample.frame, sample.frame.len());
         seeds.push(capture.0);

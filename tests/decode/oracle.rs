@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use ovl::wire::Frame;
 use ovl::wire::print::{Dump, Names, PrintOptions, Printer, Services, TimeStyle, UdpPayload};
 
+use crate::carried;
 use crate::files;
 use crate::generator::{self, Pcap};
 use crate::golden::first_difference;
@@ -157,7 +158,7 @@ fn every_frame_cut_at_every_length_prints_as_tcpdump_prints_it() {
     if !tcpdump_is_there() {
         return;
     }
-    let samples = generator::samples(1);
+    let samples = carried::samples(1);
     let ethernet = cut(1, samples.iter().map(|sample| sample.frame.clone()));
     let cooked = cut(
         113,
@@ -240,7 +241,7 @@ fn every_flag_means_what_tcpdump_means_by_it() {
     if !tcpdump_is_there() {
         return;
     }
-    let samples = generator::samples(2);
+    let samples = carried::samples(2);
     let mut capture = Pcap::new(1);
     for (n, sample) in samples.iter().enumerate() {
         // Out of order now and then, as captures of all devices are.

@@ -1,5 +1,7 @@
 //! IGMP (RFC 1112, RFC 2236, RFC 3376) and multicast traceroute.
 
+mod dvmrp;
+
 use super::dissector::Dissector;
 use super::text::{Hex, put};
 use crate::wire::bytes::Read;
@@ -37,11 +39,13 @@ impl Dissector<'_> {
                 put!(self, "igmp dvmrp");
                 if length < 8 {
                     put!(self, " [len ", length, "]");
+                } else {
+                    self.dvmrp(at, length)?;
                 }
             }
             0x14 => {
                 put!(self, "igmp pimv1");
-                self.pim_v1(at)?;
+                self.pim_v1(at, length)?;
             }
             0x1e => self.multicast_traceroute("mresp", at, length)?,
             0x1f => self.multicast_traceroute("mtrace", at, length)?,

@@ -4,6 +4,7 @@ mod bridging;
 mod endpoint;
 mod physical;
 
+use super::address_family;
 use super::dissector::Dissector;
 use super::text::{Bits, HexZeros, put};
 use crate::wire::bytes::Read;
@@ -192,7 +193,7 @@ impl Dissector<'_> {
             return Ok(false);
         };
         let family = self.u8(at)?;
-        let name = family_name(family).unwrap_or("Unknown");
+        let name = address_family::name(u16::from(family)).unwrap_or("Unknown");
         let address = at + 1;
         match family {
             1 if size < 4 => return Ok(false),
@@ -307,30 +308,6 @@ fn element_name(kind: u16) -> Option<&'static str> {
         7 => "System Capabilities",
         8 => "Management Address",
         127 => "Organization specific",
-        _ => return None,
-    })
-}
-
-/// Address families (IANA), as far as tcpdump names them and they fit an octet.
-fn family_name(family: u8) -> Option<&'static str> {
-    Some(match family {
-        0 => "Reserved",
-        1 => "IPv4",
-        2 => "IPv6",
-        3 => "NSAP",
-        4 => "HDLC",
-        5 => "BBN 1822",
-        6 => "802",
-        7 => "E.163",
-        8 => "E.164",
-        9 => "F.69",
-        10 => "X.121",
-        11 => "Novell IPX",
-        12 => "Appletalk",
-        13 => "Decnet IV",
-        14 => "Banyan Vines",
-        15 => "E.164 with NSAP subaddress",
-        196 => "Layer-2 VPN",
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
-//! Protocol independent multicast: version 2's greetings and joins (RFC 7761 section 4.9), and the names
-//! of the rest.
+//! Protocol independent multicast, version 2: greetings and joins (RFC 7761 section 4.9).
+
+mod message;
+mod version1;
 
 use super::dissector::Dissector;
 use super::ipv4::IpHeader;
@@ -41,6 +43,13 @@ impl Rest {
         self.at += octets;
         self.left -= octets;
         Some(at)
+    }
+
+    /// Passes octets that were read without asking whether the length reaches that far; where it does not,
+    /// tcpdump takes what is left for nearly endless, and only the capture's end counts.
+    fn skip_unchecked(&mut self, octets: usize) {
+        self.at += octets;
+        self.left = (self.left as u32).wrapping_sub(octets as u32) as usize;
     }
 }
 
@@ -84,7 +93,20 @@ impl Dissector<'_> {
         let whole = match kind {
             HELLO => self.pim_hello(&mut rest)?,
             JOIN_PRUNE | GRAFT | GRAFT_ACKNOWLEDGEMENT => self.pim_join_prune(&mut rest, kind)?,
-            _ => Some(()),
+            REGISTER => self.pim_register(&mut rest)?,
+            2 => self.pim_group_and_source(&mut rest, " source=")?,
+            4 => self.pim_bootstrap(&mut rest)?,
+            5 => self.pim_assert(&mut rest)?,
+            8 => self.pim_candidate(&mut rest)?,
+            9 => self.pim_prune_refresh(&mut rest)?,
+            10 => {
+                let subtype = self.u8(at + 1)? >> 4;
+                self.pim_forwarder_election(&mut rest, subtype)?
+            }
+            _ => {
+                put!(self, " [type ", kind, "]");
+                Some(())
+            }
         };
         if whole.is_none() {
             self.truncated();
@@ -326,43 +348,6 @@ impl Dissector<'_> {
             put!(self, ")");
         }
         Ok(Some(()))
-    }
-
-    /// Version 1, which travels in IGMP; what joins and prunes hold is not shown.
-    pub(super) fn pim_v1(&mut self, at: usize) -> Read<()> {
-        self.protocol = "pimv1";
-        let kind = self.u8(at + 1)?;
-        let name = match kind {
-            0 => "Query",
-            1 => "Register",
-            2 => "Register-Stop",
-            3 => "Join/Prune",
-            4 => "RP-reachable",
-            5 => "Assert",
-            6 => "Graft",
-            7 => "Graft-ACK",
-            _ => {
-                put!(self, " [type ", kind, "]");
-                ""
-            }
-        };
-        if !name.is_empty() {
-            put!(self, " ", name);
-        }
-        if kind == 4 && self.verbose() {
-            put!(self, " group ", self.v4(at + 8)?);
-            if self.u32(at + 12)? != u32::MAX {
-                put!(self, "/", self.v4(at + 12)?);
-            }
-            put!(self, " RP ", self.v4(at + 16)?, " hold ");
-            let seconds = u32::from(self.u16(at + 22)?);
-            self.duration(seconds);
-        }
-        let version = self.u8(at + 4)? >> 4;
-        if version != 1 {
-            put!(self, " [v", version, "]");
-        }
-        Ok(())
     }
 }
 

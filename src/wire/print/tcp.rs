@@ -45,6 +45,7 @@ enum Payload {
     Http,
     Rtsp,
     Dns,
+    Ldp,
     Unknown,
 }
 
@@ -58,6 +59,7 @@ static MEANT: Ports = Ports::of(&[
     port::HTTP,
     port::BGP,
     port::RTSP,
+    port::LDP,
     port::REDIS,
     port::HTTP_ALTERNATE,
     port::RTSP_ALTERNATE,
@@ -75,6 +77,7 @@ impl Payload {
             port::HTTP | port::HTTP_ALTERNATE => Self::Http,
             port::RTSP | port::RTSP_ALTERNATE => Self::Rtsp,
             port::DNS => Self::Dns,
+            port::LDP => Self::Ldp,
             _ => Self::Unknown,
         }
     }
@@ -307,6 +310,7 @@ impl Dissector<'_> {
             Payload::Redis => self.resp(at, length),
             Payload::Ssh => self.ssh(at, length),
             Payload::Dns => self.dns(at, length, Carrier::Tcp),
+            Payload::Ldp => self.ldp(at, length),
             payload => {
                 if let Some(protocol) = payload.lines() {
                     put!(self, ": ");

@@ -1,10 +1,12 @@
 //! Pieces of text: numbers, addresses and names written into the output without formatting machinery.
 
 mod address;
+mod fixed;
 
 use super::phrase::Phrase;
 
 pub(super) use address::{HexColons, Mac, V4, V6, octet_digits};
+pub(super) use fixed::Fixed;
 
 /// Something that can be written at the end of the output.
 pub(super) trait Put {

@@ -73,7 +73,7 @@ impl Dissector<'_> {
             }
             let (source, destination) = (self.u16(at)?, self.u16(at + 2)?);
             if (MEANT.has(source) || MEANT.has(destination))
-                && self.udp_payload(payload, length, source, destination)?
+                && self.udp_payload(payload, length, (source, destination), header)?
             {
                 return Ok(());
             }
@@ -88,16 +88,26 @@ impl Dissector<'_> {
 
     /// Prints the payload by its port; answers false, having printed nothing, if the port means nothing.
     #[inline(never)]
-    fn udp_payload(&mut self, at: usize, length: u32, source: u16, destination: u16) -> Read<bool> {
+    fn udp_payload(
+        &mut self,
+        at: usize,
+        length: u32,
+        (source, destination): (u16, u16),
+        header: IpHeader,
+    ) -> Read<bool> {
         match Payload::between(source, destination) {
             Payload::Dns => self.dns(at, length, Carrier::Udp),
             Payload::MulticastDns => self.dns(at, length, Carrier::Multicast),
             Payload::Bootp => self.bootp(at, length),
             Payload::EspInUdp => return self.esp_in_udp(at, length),
+            Payload::Snmp => self.snmp(at, length),
             Payload::Ntp => self.ntp(at, length),
             Payload::Dhcpv6 => self.dhcpv6(at, length),
+            Payload::Ldp => self.ldp(at, length),
+            Payload::Olsr => self.olsr(at, length, header.version),
             Payload::LineInterface => self.line_interface(at, length),
             Payload::Bfd(kind) => self.bfd(at, length, kind),
+            Payload::Sflow => self.sflow(at, length),
             Payload::Sip => self.text_protocol(&text_protocol::SIP, at, length),
             Payload::Syslog => self.syslog(at, length),
             Payload::Otv => self.otv(at, length),
@@ -277,10 +287,14 @@ enum Payload {
     MulticastDns,
     Bootp,
     EspInUdp,
+    Snmp,
     Ntp,
     Dhcpv6,
+    Ldp,
+    Olsr,
     LineInterface,
     Bfd(bfd::Kind),
+    Sflow,
     Sip,
     Syslog,
     Otv,
@@ -298,9 +312,13 @@ static MEANT: Ports = Ports::of(&[
     port::BOOTPS,
     port::BOOTPC,
     port::NTP,
+    port::SNMP,
+    port::SNMP_TRAP,
     port::SYSLOG,
     port::DHCPV6_CLIENT,
     port::DHCPV6_SERVER,
+    port::LDP,
+    port::OLSR,
     port::BFD_CONTROL,
     port::BFD_ECHO,
     port::ESP,
@@ -310,6 +328,7 @@ static MEANT: Ports = Ports::of(&[
     port::SIP,
     port::MDNS,
     port::GENEVE,
+    port::SFLOW,
     port::MPLS,
     port::WEAVE,
     port::VXLAN_LINUX,
@@ -338,8 +357,12 @@ impl Payload {
             port::MDNS => Self::MulticastDns,
             port::BOOTPC | port::BOOTPS => Self::Bootp,
             port::ESP => Self::EspInUdp,
+            port::SNMP | port::SNMP_TRAP => Self::Snmp,
             port::NTP => Self::Ntp,
             port::DHCPV6_SERVER | port::DHCPV6_CLIENT => Self::Dhcpv6,
+            port::LDP => Self::Ldp,
+            port::OLSR => Self::Olsr,
+            port::SFLOW => Self::Sflow,
             port::SIP => Self::Sip,
             port::SYSLOG => Self::Syslog,
             port::VXLAN_LINUX => Self::Otv,
