@@ -262,26 +262,24 @@ fn addresses_are_called_by_the_names_of_a_lab_or_its_bundle() {
 
 #[test]
 fn of_several_pods_each_packet_says_whose_it_is() {
-    let Some(lab) = Lab::up("weave", 2) else {
+    let Some(lab) = Lab::bare("weave", 2) else {
         return;
     };
     lab.add("default/pod1", "host01");
     lab.add("default/pod2", "host02");
     let here = lab.here();
     let capture = |device: &str, output: &str, pods: &[&str]| {
-        let said = lab.file("said", "");
+        let said = lab.path("said");
         let mut args = vec!["capture", &here, "-i", device, "-o", output, "-c", "4"];
         args.extend(pods.iter().flat_map(|pod| ["--pod", pod]));
         args.push("icmp");
-        let capture = std::process::Command::new(OVL)
-            .args(args)
-            .env("OVL_LAB_DIR", Path::new(&said).parent().unwrap())
-            .stdin(Stdio::null())
+        let capture = lab
+            .command(&args)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&said).unwrap())
             .spawn()
             .unwrap();
-        listens(Path::new(&said));
+        listens(&said);
         lab.ok(&[
             "lab", "exec", "pod1", &here, "--", "ping", "-c", "2", "-i", "0.2", "pod2",
         ]);
