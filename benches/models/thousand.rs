@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net};
-use ovl::model::link::{InetConf, LinkFlags, LinkStats, Lower, OperState, Vxlan};
+use ovl::model::link::{InetConf, LinkFlags, Lower, OperState, Vxlan};
 use ovl::model::neighbour::NeighbourState;
 use ovl::model::netfilter::Netfilter;
 use ovl::model::netns::Sysctl;
@@ -279,43 +279,24 @@ fn link(
     peer: Option<(u32, NetnsId)>,
 ) -> Link {
     let is_loopback = kind == LinkKind::Loopback;
-    let flags = if is_loopback { 0x1_0049 } else { 0x1_1043 };
     Link {
-        index: IfIndex(index),
-        name: name.to_owned(),
-        alternative_names: Vec::new(),
-        alias: None,
-        kind,
-        port: None,
         hardware_type: if is_loopback { 772 } else { 1 },
         mac,
-        permanent_mac: None,
-        flags: LinkFlags(flags),
+        flags: LinkFlags(if is_loopback { 0x1_0049 } else { 0x1_1043 }),
         oper_state: OperState::Up,
         mtu: if is_loopback { 65536 } else { 1500 },
-        master: None,
         lower: peer.map(|(index, netns)| Lower {
             index: IfIndex(index),
             nsid: None,
             netns: Some(netns),
         }),
-        qdisc: None,
-        tx_queue_len: None,
-        group: 0,
-        promiscuity: 0,
-        gso_max_size: None,
-        carrier_changes: None,
-        xdp: None,
-        xdp_program: None,
         inet: Some(InetConf {
             forwarding: 1,
             rp_filter: 1,
             proxy_arp: 1,
             ..InetConf::default()
         }),
-        inet6: None,
-        features: None,
-        stats: LinkStats::default(),
+        ..Link::new(IfIndex(index), name.to_owned(), kind)
     }
 }
 
@@ -343,18 +324,8 @@ fn sandbox(node: u32, pod: u32, netns: NetnsId) -> Sandbox {
 
 fn tunnel_end(mac: Mac, dst: IpAddr) -> FdbEntry {
     FdbEntry {
-        device: IfIndex(3),
-        mac,
-        master: None,
         dst: Some(dst),
-        vni: None,
-        port: None,
-        via: None,
-        nexthop_id: None,
-        vlan: None,
-        state: NeighbourState::Permanent,
         own: true,
-        extern_learned: false,
-        sticky: false,
+        ..FdbEntry::new(IfIndex(3), mac, NeighbourState::Permanent)
     }
 }

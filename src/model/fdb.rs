@@ -53,6 +53,25 @@ pub struct FdbEntry {
 }
 
 impl FdbEntry {
+    /// A row that says no more than that the device has the MAC.
+    pub fn new(device: IfIndex, mac: Mac, state: NeighbourState) -> Self {
+        Self {
+            device,
+            mac,
+            master: None,
+            dst: None,
+            vni: None,
+            port: None,
+            via: None,
+            nexthop_id: None,
+            vlan: None,
+            state,
+            own: false,
+            extern_learned: false,
+            sticky: false,
+        }
+    }
+
     /// Whether the kernel learned it from a frame, so that it may go or move by itself.
     pub fn is_learned(&self) -> bool {
         !matches!(

@@ -117,6 +117,38 @@ impl fmt::Display for Program {
 }
 
 impl Link {
+    /// An Ethernet device that is down and of which nothing more is known.
+    pub fn new(index: IfIndex, name: String, kind: LinkKind) -> Self {
+        Self {
+            index,
+            name,
+            alternative_names: Vec::new(),
+            alias: None,
+            kind,
+            port: None,
+            hardware_type: 1,
+            mac: None,
+            permanent_mac: None,
+            flags: LinkFlags::default(),
+            oper_state: OperState::Unknown,
+            mtu: 0,
+            master: None,
+            lower: None,
+            qdisc: None,
+            tx_queue_len: None,
+            group: 0,
+            promiscuity: 0,
+            gso_max_size: None,
+            carrier_changes: None,
+            xdp: None,
+            xdp_program: None,
+            inet: None,
+            inet6: None,
+            features: None,
+            stats: LinkStats::default(),
+        }
+    }
+
     /// Whether it is switched on.
     pub fn is_up(&self) -> bool {
         self.flags.has(LinkFlags::UP)

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use plugin_core::mac::Mac;
 
 use crate::model::link::{
-    Bridge, BridgePort, LinkFlags, LinkStats, Lower, OperState, Port, PortState, Vlan,
-    VlanProtocol, Vxlan,
+    Bridge, BridgePort, InetConf, LinkFlags, Lower, OperState, Port, PortState, Vlan, VlanProtocol,
+    Vxlan,
 };
 use crate::model::neighbour::NeighbourState;
 use crate::model::netfilter::Netfilter;
@@ -345,19 +345,8 @@ pub fn into_bridge(link: &mut Link) {
 
 fn fdb_row(device: u32, mac: Mac, vlan: Option<u16>) -> FdbEntry {
     FdbEntry {
-        device: IfIndex(device),
-        mac,
-        master: None,
-        dst: None,
-        vni: None,
-        port: None,
-        via: None,
-        nexthop_id: None,
         vlan,
-        state: NeighbourState::Permanent,
-        own: false,
-        extern_learned: false,
-        sticky: false,
+        ..FdbEntry::new(IfIndex(device), mac, NeighbourState::Permanent)
     }
 }
 
@@ -393,35 +382,16 @@ fn namespace(id: NetnsId) -> Netns {
 fn link(index: u32, name: &str, kind: LinkKind, mac: Option<Mac>) -> Link {
     let is_loopback = kind == LinkKind::Loopback;
     Link {
-        index: IfIndex(index),
-        name: name.to_owned(),
-        alternative_names: Vec::new(),
-        alias: None,
-        kind,
-        port: None,
         hardware_type: if is_loopback { 772 } else { 1 },
         mac,
-        permanent_mac: None,
         flags: LinkFlags(if is_loopback { 0x1_0049 } else { 0x1_1043 }),
         oper_state: OperState::Up,
         mtu: if is_loopback { 65536 } else { 1500 },
-        master: None,
-        lower: None,
-        qdisc: None,
-        tx_queue_len: None,
-        group: 0,
-        promiscuity: 0,
-        gso_max_size: None,
-        carrier_changes: None,
-        xdp: None,
-        xdp_program: None,
-        inet: Some(crate::model::link::InetConf {
+        inet: Some(InetConf {
             forwarding: 1,
-            ..Default::default()
+            ..InetConf::default()
         }),
-        inet6: None,
-        features: None,
-        stats: LinkStats::default(),
+        ..Link::new(IfIndex(index), name.to_owned(), kind)
     }
 }
 

@@ -101,37 +101,16 @@ pub(in crate::collect) fn decode(payload: &[u8]) -> Option<Link> {
     let hardware_type = Value(payload).u16_in(2)?;
     let mut lower = None;
     let mut lower_nsid = None;
+    let kind = if hardware_type == LOOPBACK {
+        LinkKind::Loopback
+    } else {
+        LinkKind::Device
+    };
+    let index = IfIndex(Value(payload).u32_in(4)?);
     let mut link = Link {
-        index: IfIndex(Value(payload).u32_in(4)?),
-        name: String::new(),
-        alternative_names: Vec::new(),
-        alias: None,
-        kind: if hardware_type == LOOPBACK {
-            LinkKind::Loopback
-        } else {
-            LinkKind::Device
-        },
-        port: None,
         hardware_type,
-        mac: None,
-        permanent_mac: None,
         flags: LinkFlags(Value(payload).u32_in(8)?),
-        oper_state: OperState::Unknown,
-        mtu: 0,
-        master: None,
-        lower: None,
-        qdisc: None,
-        tx_queue_len: None,
-        group: 0,
-        promiscuity: 0,
-        gso_max_size: None,
-        carrier_changes: None,
-        xdp: None,
-        xdp_program: None,
-        inet: None,
-        inet6: None,
-        features: None,
-        stats: LinkStats::default(),
+        ..Link::new(index, String::new(), kind)
     };
     for (kind, value) in Attributes::behind(payload, HEADER) {
         match kind {

@@ -1,6 +1,7 @@
 //! Neighbours, proxy entries and forwarding databases (`RTM_GETNEIGH`), and how full the neighbour
 //! tables are (`RTM_GETNEIGHTBL`).
 
+use plugin_core::mac::Mac;
 use plugin_core::netlink::Socket;
 
 use super::{BRIDGE, INET, INET6, Message, UNSPEC, table, tables};
@@ -129,20 +130,13 @@ fn decode_fdb(payload: &[u8]) -> Option<FdbEntry> {
     }
     let flags = *payload.get(10)?;
     let mut mac = None;
+    let device = IfIndex(Value(payload).u32_in(4)?);
+    let state = state(Value(payload).u16_in(8)?);
     let mut row = FdbEntry {
-        device: IfIndex(Value(payload).u32_in(4)?),
-        mac: Default::default(),
-        master: None,
-        dst: None,
-        vni: None,
-        port: None,
-        via: None,
-        nexthop_id: None,
-        vlan: None,
-        state: state(Value(payload).u16_in(8)?),
         own: flags & NTF_SELF != 0,
         extern_learned: flags & NTF_EXT_LEARNED != 0,
         sticky: flags & NTF_STICKY != 0,
+        ..FdbEntry::new(device, Mac::ZERO, state)
     };
     for (kind, value) in Attributes::behind(payload, HEADER) {
         match kind {
