@@ -21,7 +21,8 @@
 //! - A store that lost a claim gets it again from the node whose ledger has it. If another node was faster, the
 //!   block is not used here any more.
 //! - A node whose ledger is lost finds blocks of its own in the store that it knows nothing about. They are
-//!   set aside until GC shows that no attachment is unknown, or until somebody says what is in use ([`adopt`]).
+//!   set aside until GC shows that no attachment is unknown: pods that were forgotten keep their addresses, and the
+//!   first GC after the last of them ended puts the blocks to use again.
 //! - A node that is called something else does not use the blocks of its old name.
 
 pub mod config;
@@ -118,16 +119,6 @@ pub fn status(config: &Config) -> Result<Vec<Capacity>, Error> {
 pub fn gateways(config: &Config) -> Result<Vec<IpNet>, Error> {
     let store = config.place.open_store()?;
     gateway::gateways(config, &store, Seconds::now())
-}
-
-/// The way back after the ledger was lost: records addresses that are in use but in no record, and puts
-/// blocks that were set aside to use again. `in_use` must hold every attachment that is alive.
-///
-/// # Errors
-/// What the disk or the store says.
-pub fn adopt(config: &Config, in_use: &[(Owner, Vec<IpAddr>)]) -> Result<Swept, Error> {
-    let store = config.place.open_store()?;
-    sweep::adopt(config, &store, Seconds::now(), in_use)
 }
 
 /// Frees what a node that is gone for good has in the store, and says which blocks it had.

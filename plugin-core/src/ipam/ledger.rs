@@ -83,7 +83,7 @@ pub(super) struct Held {
     /// How much of it the owner may give, when last seen.
     pub(super) granted: u64,
     /// The store says it is ours, but this ledger did not know: it was lost, and pods may have addresses
-    /// that nobody here remembers. Nothing is given from the block until GC or adoption settles it.
+    /// that nobody here remembers. Nothing is given from the block until GC settles it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) unsure: bool,
     /// The offset after the last one given: where the search goes on.

@@ -1,9 +1,8 @@
-//! GC: what belongs to no valid attachment becomes free, and blocks that are not needed go back to the
-//! store. Also the way back after the ledger was lost.
+//! GC: what belongs to no valid attachment becomes free, blocks that are not needed go back to the
+//! store, and those that were set aside after the ledger was lost are put to use again.
 
 use std::net::IpAddr;
 
-use super::allocate::Owner;
 use super::claim::claimed;
 use super::config::{Config, Place};
 use super::error::Error;
@@ -243,46 +242,4 @@ fn shrink(session: &mut Session<'_>) -> Result<(), Error> {
         })?;
     }
     Ok(())
-}
-
-/// Records addresses that are in use but in no record, and settles blocks that were set aside: the caller
-/// has looked at everything that is alive.
-pub(super) fn adopt(
-    config: &Config,
-    store: &dyn Store,
-    now: Seconds,
-    in_use: &[(Owner, Vec<IpAddr>)],
-) -> Result<Swept, Error> {
-    let mut swept = Swept::default();
-    let Some(ledger) = open_if_needed(config, store, &config.place.ledger())? else {
-        return Ok(swept);
-    };
-    ledger.require_whole()?;
-    let mut session = Session::new(config, store, now, ledger);
-    session.set_aside_unknown()?;
-    let state = session.ledger.state();
-    let unknown: Vec<Line> = in_use
-        .iter()
-        .filter(|(owner, _)| !state.records.contains_key(&owner.attachment))
-        .filter_map(|(owner, addresses)| {
-            let ours: Vec<IpAddr> = addresses
-                .iter()
-                .copied()
-                .filter(|a| state.block_of(*a).is_some() && !state.used.contains_key(a))
-                .collect();
-            (!ours.is_empty()).then(|| {
-                Line::Give(Record {
-                    owner: owner.attachment.clone(),
-                    pod: owner.pod.clone(),
-                    addresses: ours,
-                    borrowed: std::collections::BTreeMap::new(),
-                    borrowing: Vec::new(),
-                    since: now,
-                })
-            })
-        })
-        .collect();
-    session.ledger.append_durably(unknown)?;
-    swept.settled = settle(&mut session, false)?;
-    Ok(swept)
 }

@@ -62,21 +62,6 @@ fn gc_alone_settles_an_empty_node() {
 }
 
 #[test]
-fn adopting_what_is_alive_settles_too() {
-    let cluster = cluster();
-    let node = cluster.node("host01");
-    let alive = node.add("a");
-    fs::remove_dir_all(cluster.state_dir("host01")).unwrap();
-    let in_use = [(owner("a"), vec![alive, ip("192.0.2.1")])];
-    let swept = sweep::adopt(&node.config, &node.store, node.now(), &in_use).unwrap();
-    assert_eq!(swept.settled.len(), 1);
-    node.check("a", &[alive]).unwrap();
-    let given: BTreeSet<_> = (0..63).map(|n| node.add(&format!("b{n}"))).collect();
-    assert!(!given.contains(&alive));
-    assert_eq!(cluster.claims().len(), 1);
-}
-
-#[test]
 fn a_claim_that_the_store_lost_is_made_again() {
     let cluster = cluster();
     let node = cluster.node("host01");
