@@ -81,6 +81,10 @@ impl EtherType {
     pub const MPLS_MULTICAST: Self = Self(0x8848);
     pub const JUMBO_LLC: Self = Self(0x8870);
     pub const LLDP: Self = Self(0x88cc);
+    pub const GRE_OSI: Self = Self(0x00fe);
+    pub const PPP: Self = Self(0x880b);
+    pub const PPPOE_DISCOVERY: Self = Self(0x8863);
+    pub const PPPOE_SESSION: Self = Self(0x8864);
     pub const NSH: Self = Self(0x894f);
     pub const LOOPBACK: Self = Self(0x9000);
     pub const SLOW: Self = Self(0x8809);

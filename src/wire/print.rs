@@ -41,6 +41,8 @@ mod osi;
 mod phrase;
 mod pim;
 mod ports;
+mod ppp;
+mod pppoe;
 mod resp;
 mod sctp;
 mod sequence;

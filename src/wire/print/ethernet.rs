@@ -210,6 +210,15 @@ impl Dissector<'_> {
             EtherType::NSH => self.nsh(at, length)?,
             EtherType::LLDP => self.lldp(at, length)?,
             EtherType::LOOPBACK => self.loopback(at, length)?,
+            EtherType::PPPOE_DISCOVERY | EtherType::PPPOE_SESSION => self.pppoe(at, length)?,
+            // As they were numbered before there was a standard.
+            EtherType(0x3c12 | 0x3c13) => self.pppoe(at, length)?,
+            EtherType::PPP => {
+                if length > 0 {
+                    put!(self, ": ");
+                    self.ppp(at, length)?;
+                }
+            }
             _ => return Ok(false),
         }
         Ok(true)

@@ -132,6 +132,7 @@ impl Dissector<'_> {
             EtherType::IPV4 => self.ipv4(at, left)?,
             EtherType::IPV6 => self.ipv6(at, left)?,
             EtherType::MPLS => self.mpls(at, left)?,
+            EtherType::GRE_OSI => self.osi(at, left)?,
             EtherType::TRANSPARENT_BRIDGING => {
                 let captured = self.bytes.available(at) as u32;
                 self.ethernet(at, left, captured)?;
@@ -238,7 +239,11 @@ impl Dissector<'_> {
         self.gre_protocol(protocol, length);
         if flags & SEQUENCE != 0 {
             put!(self, if self.verbose() { "\n\t" } else { ": " });
-            put!(self, "gre-proto-0x", Hex(u32::from(protocol)));
+            if EtherType(protocol) == EtherType::PPP {
+                self.ppp(fields.at, fields.left)?;
+            } else {
+                put!(self, "gre-proto-0x", Hex(u32::from(protocol)));
+            }
         }
         Ok(Some(()))
     }

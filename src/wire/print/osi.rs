@@ -30,6 +30,7 @@ impl Dissector<'_> {
             }
             0xcc => self.ipv4(at + 1, length.wrapping_sub(1))?,
             0x8e => self.ipv6(at + 1, length.wrapping_sub(1))?,
+            0xcf => self.ppp(at + 1, length.wrapping_sub(1))?,
             0x00 => put!(self, lead, "length: ", length),
             _ => {
                 if !self.options.link_header {
