@@ -10,8 +10,7 @@ use std::sync::Arc;
 use ovl::capture::file::{Options, Reader};
 use ovl::capture::names::AddressNames;
 use ovl::capture::point::layers_into;
-use ovl::command::decode::{Answer, Output, Request};
-use ovl::render::decode::{Seen, sink};
+use ovl::render::decode::{Answer, Form, Output, Seen, sink};
 use ovl::render::style::{Style, When};
 use ovl::wire::Frame;
 use ovl::wire::packet::VxlanPorts;
@@ -85,32 +84,21 @@ pub fn json(file: &[u8]) -> Vec<u8> {
         let Ok(reader) = open(file) else {
             return out;
         };
-        let request = Request {
-            names: None,
-            places: true,
-            files: Vec::new(),
-            follow: false,
-            filter: String::new(),
-            filter_file: None,
-            outer: None,
-            inner: None,
-            vni: None,
-            count: None,
+        let form = Form {
             answer,
             output: Output::Json,
             write: None,
             nanoseconds: false,
             print: PrintOptions::default(),
+            places: true,
             tcpdump: false,
-            announce: false,
-            line_buffered: false,
         };
         let readers = [reader];
         let files = vec!["fuzz".to_owned()];
         let names = Arc::new(AddressNames::default());
         let ports = names.vxlan_ports();
         let Ok(mut sink) = sink(
-            &request,
+            &form,
             &readers,
             files,
             names,

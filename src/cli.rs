@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::command;
+use crate::command::{self, Context};
 use crate::error::{Error, Outcome, Result};
 use crate::render::style::{Style, When};
 
@@ -107,14 +107,6 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<OsString>,
     },
-}
-
-/// What every verb gets beside its own request.
-pub struct Context<'a> {
-    /// Where the result goes.
-    pub out: &'a mut dyn Write,
-    /// How the result is coloured.
-    pub style: Style,
 }
 
 /// Parses `args`, runs the command, reports its error on standard error, and says how to exit.

@@ -1,4 +1,4 @@
-//! One file a verb. A verb takes a plain request made by [`crate::cli`], wires the stages together and
+//! One file a verb. A verb takes a plain request made by the command line, wires the stages together and
 //! returns an [`Outcome`](crate::error::Outcome); it holds no logic of its own.
 
 pub mod agent;
@@ -19,6 +19,16 @@ pub mod snapshot;
 pub mod trace;
 
 use std::io::Write;
+
+use crate::render::Style;
+
+/// What every verb gets beside its own request.
+pub struct Context<'a> {
+    /// Where the result goes.
+    pub out: &'a mut dyn Write,
+    /// How the result is coloured.
+    pub style: Style,
+}
 
 /// Says something on standard error that is no reason to end.
 fn warn(text: &str) {

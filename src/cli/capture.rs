@@ -125,7 +125,7 @@ impl Capture {
             places.push(Where::Here);
         }
         // Where there is one place, it need not be said of every packet.
-        show.places = places.len() > 1;
+        show.form.places = places.len() > 1;
         Ok(Request {
             places,
             devices: self.interface,

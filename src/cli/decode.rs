@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::kubernetes::Cluster;
-use crate::command::decode::{Answer, NameSource, Output, Request};
+use crate::command::decode::{NameSource, Request};
 use crate::error::{Error, Result};
+use crate::render::decode::{Answer, Form, Output};
 use crate::wire::packet::VxlanPorts;
 use crate::wire::print::{Dump, PrintOptions, TimeStyle, UdpPayload};
 
@@ -197,14 +198,14 @@ impl Decode {
             ));
         }
         let mut request = self.show.into_request(filter.join(" "))?;
-        if self.follow && request.answer != Answer::Packets {
+        if self.follow && request.form.answer != Answer::Packets {
             return Err(Error::usage(
                 "cannot follow a file and sum it up: there is no end to wait for",
             ));
         }
         request.files = files;
         request.follow = self.follow;
-        request.write = self.write;
+        request.form.write = self.write;
         request.announce = announce;
         Ok(request)
     }
@@ -239,7 +240,6 @@ impl Show {
         Ok(Request {
             files: Vec::new(),
             names,
-            places: true,
             follow: false,
             filter,
             filter_file: self.filter_file,
@@ -247,12 +247,15 @@ impl Show {
             inner: self.inner,
             vni: self.vni,
             count: self.count,
-            answer,
-            output: self.output,
-            write: None,
-            nanoseconds: self.nano,
-            print,
-            tcpdump: self.udp_type.is_some(),
+            form: Form {
+                answer,
+                output: self.output,
+                write: None,
+                nanoseconds: self.nano,
+                print,
+                places: true,
+                tcpdump: self.udp_type.is_some(),
+            },
             announce: false,
             line_buffered: self.line_buffered,
         })

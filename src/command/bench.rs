@@ -2,10 +2,10 @@
 
 use crate::bench::run::{Amount, Pair, Refusal, run as measure};
 use crate::bench::{Bench, Measured};
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::cluster::live::Live;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::model::Bundle;
 use crate::render::{bench as show, format};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use plugin_core::netns::Netns;
 
-use super::decode::{self, expression, names, refused, select_inside, warn_of_unnamed};
+use super::decode::{Request as Show, expression, names, refused, select_inside, warn_of_unnamed};
 use super::pod::not_found;
 use crate::capture::Record;
 use crate::capture::interface::Whereabouts;
@@ -17,14 +17,14 @@ use crate::capture::point::layers_into;
 use crate::capture::privilege;
 use crate::capture::select::Selection;
 use crate::capture::write::{Ring, Rotation};
-use crate::cli::Context;
 use crate::cluster::{Local, Source};
 use crate::collect::{Paths, RuntimeChoice, Scope};
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::find::find;
 use crate::lab::directory::Labs;
 use crate::model::Subject;
-use crate::render::decode::{Seen, Sink, sink};
+use crate::render::decode::{self, Seen, Sink, sink};
 use crate::wire::Timestamp;
 use crate::wire::packet::{Layer, VxlanPorts};
 
@@ -57,7 +57,7 @@ pub struct Request {
     /// When into another.
     pub rotation: Rotation,
     /// Which packets, and how they are shown.
-    pub show: decode::Request,
+    pub show: Show,
 }
 
 /// A network namespace, as the user names it.
@@ -385,7 +385,7 @@ impl<'a, 'b> Output<'a, 'b> {
     ) -> Result<Self> {
         let Some(path) = &request.write else {
             // People are told where each packet was seen by the names of devices and pods.
-            let titles = match request.show.output {
+            let titles = match request.show.form.output {
                 decode::Output::Json => live
                     .describe()
                     .map(|(title, ..)| title.to_owned())
@@ -393,7 +393,7 @@ impl<'a, 'b> Output<'a, 'b> {
                 decode::Output::Text | decode::Output::Table => Vec::new(),
             };
             return Ok(Self::Text {
-                sink: sink(&request.show, &[], titles, names, context.style)?,
+                sink: sink(&request.show.form, &[], titles, names, context.style)?,
                 text: Vec::with_capacity(2 * CHUNK),
                 context,
                 at_once: request.show.line_buffered,
@@ -406,7 +406,7 @@ impl<'a, 'b> Output<'a, 'b> {
         let ring = Ring::create(
             path,
             request.rotation,
-            request.show.nanoseconds,
+            request.show.form.nanoseconds,
             link_type,
             snap_length,
             now(),

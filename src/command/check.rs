@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::cluster::live::Live;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::diagnose::{self, Report, Severity};
 use crate::error::{Error, Outcome, Result};
 use crate::model::Bundle;

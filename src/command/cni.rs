@@ -13,7 +13,7 @@ use plugin_core::chain::discovery::DiscoveryError;
 use plugin_core::chain::{self, Cache, Container, Directory, NetworkList, Runtime};
 use plugin_core::spec::Attachment;
 
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::Format;
 

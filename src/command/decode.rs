@@ -9,15 +9,14 @@ use crate::capture::names::AddressNames;
 use crate::capture::point::layers_into;
 use crate::capture::select::Selection;
 use crate::capture::{Filter, FilterError};
-use crate::cli::Context;
 use crate::cluster::file;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::kubernetes::{self, Access};
 use crate::lab::directory::Labs;
-use crate::render::decode::{self, Seen, Sink, Text};
+use crate::render::decode::{self, Form, Seen, Sink, Text};
 use crate::wire::LinkType;
 use crate::wire::packet::VxlanPorts;
-use crate::wire::print::PrintOptions;
 
 /// How much text is gathered before it is written.
 const CHUNK: usize = 64 * 1024;
@@ -29,8 +28,6 @@ pub struct Request {
     pub files: Vec<PathBuf>,
     /// Who says which address is whose.
     pub names: Option<NameSource>,
-    /// Name the pod or namespace that a device is in.
-    pub places: bool,
     /// Wait for more at the end.
     pub follow: bool,
     /// A pcap filter on the frame; empty for none.
@@ -45,18 +42,8 @@ pub struct Request {
     pub vni: Option<u32>,
     /// Stop after this many packets.
     pub count: Option<u64>,
-    /// What to find out.
-    pub answer: Answer,
-    /// In which form.
-    pub output: Output,
-    /// Write packets here instead.
-    pub write: Option<PathBuf>,
-    /// Keep nanoseconds when writing.
-    pub nanoseconds: bool,
-    /// How packets are printed.
-    pub print: PrintOptions,
-    /// Do as tcpdump does, warts included.
-    pub tcpdump: bool,
+    /// What is made of the packets.
+    pub form: Form,
     /// Say on standard error what is being read, as tcpdump does.
     pub announce: bool,
     /// Write out each packet's text at once.
@@ -84,30 +71,6 @@ impl From<&str> for NameSource {
     }
 }
 
-/// What to find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// The packets themselves.
-    Packets,
-    /// Echo requests and what became of them.
-    Pings,
-    /// Conversations.
-    Flows,
-    /// What was too big.
-    Mtu,
-}
-
-/// The form of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Output {
-    /// For people
-    Text,
-    /// For people: columns
-    Table,
-    /// For scripts: one object a line, docs/schema/decode.schema.json
-    Json,
-}
-
 /// Reads the captures and shows what was asked for.
 ///
 /// # Errors
@@ -124,16 +87,14 @@ pub fn run(request: &Request, context: &mut Context<'_>) -> Result<Outcome> {
     let names = Arc::new(names(request, &readers)?);
     let ports = names.vxlan_ports();
     let known = Arc::clone(&names);
-    let shown_as_text = request.write.is_none()
-        && request.answer == Answer::Packets
-        && request.output == Output::Text;
-    let outcome = if shown_as_text {
+    let form = &request.form;
+    let outcome = if form.is_text_of_packets() {
         // By its own type, not as some sink: what the compiler then does with the loop as a whole is worth a
         // tenth of the time for small packets.
-        let mut sink = Text::new(request, known, context.style);
+        let mut sink = Text::new(form, known, context.style);
         Packets::new(request, readers, selection, ports).show(&mut sink, context.out)?
     } else {
-        let mut sink = decode::sink(request, &readers, files, known, context.style)?;
+        let mut sink = decode::sink(form, &readers, files, known, context.style)?;
         Packets::new(request, readers, selection, ports).show(sink.as_mut(), context.out)?
     };
     warn_of_unnamed(&names);
@@ -262,7 +223,7 @@ fn write_out(text: &mut Vec<u8>, out: &mut dyn Write) -> Result<()> {
 fn open(request: &Request) -> Result<Vec<Reader>> {
     let options = Options {
         follow: request.follow,
-        signed_seconds: request.tcpdump,
+        signed_seconds: request.form.tcpdump,
         one_link_type: false,
     };
     let mut readers = Vec::with_capacity(request.files.len());

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::cli::Context;
 use crate::cluster::{Source, file};
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::inspect::diff::compare;
 use crate::render::diff as show;

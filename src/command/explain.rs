@@ -1,6 +1,6 @@
 //! `ovl explain`: what a finding means.
 
-use crate::cli::Context;
+use crate::command::Context;
 use crate::diagnose::catalogue;
 use crate::error::{Error, Outcome, Result};
 use crate::render::{Format, explain as show, format};

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::lab::directory::{Directory, Labs};
 use crate::lab::down::down;

@@ -1,8 +1,8 @@
 //! `ovl mtu`: how large a packet may be, and why.
 
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::render::{Format, format, mtu as show};
 use crate::trace::mtu::Mtus;

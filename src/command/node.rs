@@ -2,8 +2,8 @@
 
 use std::io;
 
-use crate::cli::Context;
 use crate::cluster::serve;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 
 /// Serves on the standard streams.

@@ -1,8 +1,8 @@
 //! `ovl pod`: everything about one pod.
 
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::find::{NotFound, find};
 use crate::inspect::pod::report;

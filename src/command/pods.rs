@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::cli::Context;
 use crate::cluster::Source;
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::inspect::pods::{PodList, list};
 use crate::render::pods as show;

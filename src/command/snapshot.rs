@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::cli::Context;
 use crate::cluster::{Source, file};
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::redact::Redactor;
 

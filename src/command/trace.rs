@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cli::Context;
 use crate::cluster::live::Live;
 use crate::cluster::{Source, missing_in_words};
 use crate::collect::Scope;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::inspect::find::NotFound;
 use crate::model::Bundle;

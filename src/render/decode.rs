@@ -9,6 +9,7 @@ mod text;
 mod words;
 mod write;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::text::Text;
@@ -16,10 +17,60 @@ pub use self::text::Text;
 use crate::capture::Record;
 use crate::capture::file::Reader;
 use crate::capture::names::AddressNames;
-use crate::command::decode::{Answer, Output, Request};
 use crate::error::Result;
 use crate::render::Style;
 use crate::wire::packet::Layer;
+use crate::wire::print::PrintOptions;
+
+/// What is made of packets.
+#[derive(Debug)]
+pub struct Form {
+    /// What to find out.
+    pub answer: Answer,
+    /// In which form.
+    pub output: Output,
+    /// Write packets here instead.
+    pub write: Option<PathBuf>,
+    /// Keep nanoseconds when writing.
+    pub nanoseconds: bool,
+    /// How packets are printed.
+    pub print: PrintOptions,
+    /// Name the pod or namespace that a device is in.
+    pub places: bool,
+    /// Do as tcpdump does, warts included.
+    pub tcpdump: bool,
+}
+
+impl Form {
+    /// Whether it is what [`Text`] makes.
+    pub fn is_text_of_packets(&self) -> bool {
+        self.write.is_none() && self.answer == Answer::Packets && self.output == Output::Text
+    }
+}
+
+/// What to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The packets themselves.
+    Packets,
+    /// Echo requests and what became of them.
+    Pings,
+    /// Conversations.
+    Flows,
+    /// What was too big.
+    Mtu,
+}
+
+/// The form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// For people
+    Text,
+    /// For people: columns
+    Table,
+    /// For scripts: one object a line, docs/schema/decode.schema.json
+    Json,
+}
 
 /// A packet that passed the filters.
 pub struct Seen<'a> {
@@ -68,22 +119,22 @@ pub trait Sink {
     }
 }
 
-/// The sink for a request; `files` are the captures' names.
+/// The sink of a form; `files` are the captures' names.
 ///
 /// # Errors
 /// When the file to be written cannot be.
 pub fn sink(
-    request: &Request,
+    form: &Form,
     readers: &[Reader],
     files: Vec<String>,
     names: Arc<AddressNames>,
     style: Style,
 ) -> Result<Box<dyn Sink>> {
-    if let Some(path) = &request.write {
-        return Ok(Box::new(write::ToFile::create(path, request, readers)?));
+    if let Some(path) = &form.write {
+        return Ok(Box::new(write::ToFile::create(path, form, readers)?));
     }
-    Ok(match (request.answer, request.output) {
-        (Answer::Packets, Output::Text) => Box::new(Text::new(request, names, style)),
+    Ok(match (form.answer, form.output) {
+        (Answer::Packets, Output::Text) => Box::new(Text::new(form, names, style)),
         (Answer::Packets, Output::Json) => Box::new(json::JsonLines::new(&files, names)),
         (Answer::Packets, Output::Table) => Box::new(table::Columns::new(files, names)),
         (Answer::Pings, output) => Box::new(pings::PingReport::new(files, names, output, style)),

@@ -6,7 +6,7 @@ use plugin_core::chain::runtime::first_failure;
 use plugin_core::chain::{NetworkList, Step};
 
 use super::{Place, Target, choose};
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::ShownStep;

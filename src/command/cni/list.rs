@@ -3,7 +3,7 @@
 use plugin_core::chain::exec;
 
 use super::Place;
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::list::{Listing, write};

@@ -6,7 +6,7 @@ use plugin_core::netns::Netns;
 use plugin_core::spec::{self, Add, Invocation, Plugin, PluginConfig};
 
 use super::{Place, Target, choose};
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::plan::{ChainPlan, PluginPlan, write};

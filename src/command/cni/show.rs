@@ -3,7 +3,7 @@
 use plugin_core::chain::{Directory, NetworkList, Runtime, exec};
 
 use super::{Place, choose};
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::show::{Network, PluginRow, Readiness, write, write_status};

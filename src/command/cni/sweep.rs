@@ -9,7 +9,7 @@ use serde_json::Map;
 
 use super::plan::ours;
 use super::{Place, choose};
-use crate::cli::Context;
+use crate::command::Context;
 use crate::error::{Error, Outcome, Result};
 use crate::render::Format;
 use crate::render::cni::ShownStep;

@@ -7,11 +7,10 @@ use serde::Serialize;
 
 use super::pings::{line, moment};
 use super::words;
-use super::{Seen, Sink};
+use super::{Output, Seen, Sink};
 use crate::capture::flows::{Flow, Flows, MAX_FLOWS, MAX_WRAPPINGS, Wrapping};
 use crate::capture::names::AddressNames;
 use crate::capture::point::TunnelKind;
-use crate::command::decode::Output;
 use crate::error::Result;
 use crate::render::{Style, table};
 

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::words;
-use super::{Seen, Sink};
+use super::{Output, Seen, Sink};
 use crate::capture::names::AddressNames;
 use crate::capture::pings::{Conversation, Exchange, Hop, Pings, Refusal, Sighting, Totals};
 use crate::capture::point::{Device, PointId, Way};
-use crate::command::decode::Output;
 use crate::error::Result;
 use crate::render::{Style, table};
 use crate::wire::Timestamp;

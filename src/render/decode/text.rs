@@ -4,12 +4,11 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Seen, Sink};
+use super::{Form, Seen, Sink};
 use crate::capture::address::addresses;
 use crate::capture::names::AddressNames;
 use crate::capture::point::Way;
 use crate::capture::{Interface, Record};
-use crate::command::decode::Request;
 use crate::error::Result;
 use crate::render::Style;
 use crate::render::escape::escape;
@@ -32,19 +31,19 @@ pub struct Text {
 }
 
 impl Text {
-    /// A printer for what the request asks.
-    pub fn new(request: &Request, known: Arc<AddressNames>, style: Style) -> Self {
-        let mut options = request.print.clone();
+    /// A printer of packets in this form.
+    pub fn new(form: &Form, known: Arc<AddressNames>, style: Style) -> Self {
+        let mut options = form.print.clone();
         if let UdpPayload::Overlay(ports) = &mut options.udp {
             *ports = known.vxlan_ports();
         }
         let mut names = Names::none();
-        if !request.print.numeric {
+        if !form.print.numeric {
             let services = std::fs::read_to_string("/etc/services").unwrap_or_default();
             names = names.with_services(Services::parse(&services));
         }
         let device: Arc<Mutex<Option<String>>> = Arc::default();
-        names = if request.tcpdump {
+        names = if form.tcpdump {
             // tcpdump asks the machine it runs on, whichever machine captured.
             names.with_devices(local_device)
         } else {
@@ -56,11 +55,11 @@ impl Text {
         };
         Self {
             printer: Printer::new(options, names),
-            style: if request.tcpdump { Style::PLAIN } else { style },
+            style: if form.tcpdump { Style::PLAIN } else { style },
             device,
-            known: Some(known).filter(|known| !request.tcpdump && !known.is_empty()),
+            known: Some(known).filter(|known| !form.tcpdump && !known.is_empty()),
             interface: None,
-            places: request.places && !request.tcpdump,
+            places: form.places && !form.tcpdump,
             point: None,
         }
     }

@@ -5,10 +5,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::{Seen, Sink};
+use super::{Form, Seen, Sink};
 use crate::capture::file::{MAX_PACKET, Reader};
 use crate::capture::write::{FileFormat, NewInterface, PcapWriter, PcapngWriter};
-use crate::command::decode::Request;
 use crate::error::{Error, Result};
 use crate::wire::LinkType;
 
@@ -33,7 +32,7 @@ enum Kind {
 }
 
 impl ToFile {
-    pub(super) fn create(path: &Path, request: &Request, readers: &[Reader]) -> Result<Self> {
+    pub(super) fn create(path: &Path, form: &Form, readers: &[Reader]) -> Result<Self> {
         let name = path.display().to_string();
         let failed =
             |error: io::Error| Error::failed(format!("cannot write {name}")).caused_by(error);
@@ -56,7 +55,7 @@ impl ToFile {
                     .filter(|&length| length > 0)
                     .unwrap_or(MAX_PACKET);
                 Kind::Pcap {
-                    file: PcapWriter::new(out, link_type, snap, request.nanoseconds)
+                    file: PcapWriter::new(out, link_type, snap, form.nanoseconds)
                         .map_err(failed)?,
                     link_type,
                 }
