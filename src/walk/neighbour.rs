@@ -4,6 +4,7 @@
 
 mod flood;
 mod question;
+mod solicited;
 
 use std::net::IpAddr;
 
@@ -68,9 +69,19 @@ impl<'a> Walker<'_, 'a> {
         let question = Question {
             target: next,
             asker: current.packet.source,
+            solicitor: next
+                .is_ipv6()
+                .then(|| self.solicitor(space, link))
+                .flatten(),
             tag: None,
         };
-        match self.ask(space, link, question, 0) {
+        let heard = match self.ask(space, link, question, 0) {
+            Heard::Answered(to) => self
+                .takes_asking(space, link, question)
+                .unwrap_or(Heard::Answered(to)),
+            other => other,
+        };
+        match heard {
             Heard::Answered(to) => {
                 let kind = NoteKind::WouldResolve { address: next };
                 self.note(space, Some(link.index), kind, None);
@@ -79,9 +90,15 @@ impl<'a> Walker<'_, 'a> {
             Heard::CannotTell(why) => Err(self.cannot_tell(space, Some(link.index), why)),
             Heard::Blocked(port, cause) => {
                 let why = Unanswered::NotHeard(Box::new(cause));
-                Err(self.unresolved(space, link.index, port, next, why))
+                Err(self.unresolved(space, link.index, port, next, why, None))
             }
-            Heard::Silent(port, why) => Err(self.unresolved(space, link.index, port, next, why)),
+            Heard::Filtered(port, cause, row) => {
+                let why = Unanswered::NotHeard(Box::new(cause));
+                Err(self.unresolved(space, link.index, port, next, why, Some(row)))
+            }
+            Heard::Silent(port, why) => {
+                Err(self.unresolved(space, link.index, port, next, why, None))
+            }
             Heard::Nobody => {
                 let here = Port {
                     space,
@@ -100,7 +117,8 @@ impl<'a> Walker<'_, 'a> {
                     let why = format!("neighbours: {why}");
                     return Err(self.cannot_tell(space, Some(link.index), why));
                 }
-                Err(self.unresolved(space, link.index, here, next, Unanswered::Nobody))
+                let why = Unanswered::Nobody;
+                Err(self.unresolved(space, link.index, here, next, why, None))
             }
         }
     }
@@ -112,8 +130,10 @@ impl<'a> Walker<'_, 'a> {
         blame: Port,
         address: IpAddr,
         why: Unanswered,
+        rule: Option<Row>,
     ) -> Stop {
-        let mut rows = self.neighbour_rows(space, device, address);
+        let mut rows = Vec::from_iter(rule);
+        rows.extend(self.neighbour_rows(space, device, address));
         let there = self.network.get(blame.space);
         if let Some(link) = there.link(blame.index)
             && let Some(conf) = link.inet

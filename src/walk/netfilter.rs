@@ -203,6 +203,8 @@ pub struct Tracked {
     pub dnat: bool,
     /// Its source was (`IPS_SRC_NAT`).
     pub snat: bool,
+    /// It is none of a conversation (`IP_CT_UNTRACKED`).
+    pub untracked: bool,
 }
 
 impl Tracked {
@@ -211,6 +213,13 @@ impl Tracked {
         established: false,
         dnat: false,
         snat: false,
+        untracked: false,
+    };
+
+    /// A packet of no conversation.
+    pub const UNTRACKED: Self = Self {
+        untracked: true,
+        ..Self::NEW
     };
 }
 

@@ -82,6 +82,7 @@ impl Translations {
             established,
             dnat: row.is_some_and(|row| row.before.destination != row.after.destination),
             snat: row.is_some_and(|row| row.before.source != row.after.source),
+            untracked: false,
         }
     }
 

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use plugin_core::mac::Mac;
 
+use super::fib::Verdict;
+use super::flow::Flow;
 use super::learned::Learned;
 use super::network::{Network, SpaceId};
 use super::path::{
@@ -201,17 +203,25 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// With the hops that a namespace gives its packets.
+    /// With the hops that a namespace gives its packets (`ip4_dst_hoplimit`, `ip6_dst_hoplimit`): IPv6's are a setting
+    /// of the device that they leave by.
     fn sent_from(&self, space: SpaceId, packet: Packet) -> Packet {
-        // IPv6's is a setting of each device, and seldom touched.
-        let hops = self
-            .get(space)
-            .netns
-            .sysctl_number("net.ipv4.ip_default_ttl")
-            .filter(|_| packet.destination.is_ipv4())
-            .and_then(|hops| u8::try_from(hops).ok());
+        let at = self.get(space);
+        let hops = if packet.destination.is_ipv4() {
+            at.netns.sysctl_number("net.ipv4.ip_default_ttl")
+        } else {
+            let flow = Flow::to(packet.destination).from(packet.source);
+            match at.fib().lookup(&flow).verdict {
+                Verdict::Forward(ways) => ways
+                    .device()
+                    .and_then(|device| at.link(device)?.inet6)
+                    .map(|conf| i64::from(conf.hop_limit)),
+                _ => None,
+            }
+        };
+        let hops = hops.and_then(|hops| u8::try_from(hops).ok());
         Packet {
-            ttl: hops.unwrap_or(packet.ttl),
+            ttl: hops.filter(|hops| *hops > 0).unwrap_or(packet.ttl),
             ..packet
         }
     }

@@ -251,3 +251,89 @@ fn of_flannel() {
 fn of_crosssubnet() {
     dual("crosssubnet");
 }
+
+/// What is told of one fault made by hand over IPv6: id, node, and the fix.
+fn told(lab: &Lab, at: &str, make: &str, heal: &str) -> (String, String, String) {
+    lab.sh(at, make);
+    let (trace, code) = lab.trace(&["pod1", "pod2", "-6", &lab.here()]);
+    lab.sh(at, heal);
+    let findings = trace["findings"].as_array().unwrap();
+    assert_eq!((code, findings.len()), (1, 1), "{make}: {trace:#}");
+    let text = |key: &str| findings[0][key].as_str().unwrap_or_default().to_owned();
+    (text("id"), text("node"), text("fix"))
+}
+
+#[test]
+fn what_only_ipv6_has() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::of_topology("dual-own", &topology("calico"));
+    for (pod, node) in [("pod1", "host01"), ("pod2", "host02")] {
+        lab.pod(pod, node, &[]);
+    }
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    signal_agents(&lab, &NODES, "STOP");
+    // Neighbour discovery is packets, which rules see: of the node that asks, and of the one that answers.
+    for (at, hook, kind) in [
+        ("host01", "input", "nd-neighbor-advert"),
+        ("host02", "input", "nd-neighbor-solicit"),
+        ("host02", "output", "nd-neighbor-advert"),
+    ] {
+        let make = format!(
+            "nft add table ip6 t; nft add chain ip6 t c '{{ type filter hook {hook} priority 0; }}'; \
+             nft add rule ip6 t c icmpv6 type {kind} drop; ip -6 neigh flush dev enp0s8"
+        );
+        // The other node must ask as well.
+        lab.sh("host01", "ip -6 neigh flush dev enp0s8");
+        let (id, node, fix) = told(&lab, at, &make, "nft delete table ip6 t");
+        assert_eq!((id.as_str(), node.as_str()), ("rule-drop", at), "{make}");
+        assert!(fix.starts_with("nft delete rule ip6 t c handle"), "{fix}");
+        lab.sh("host01", "ip -6 neigh flush dev enp0s8");
+    }
+    // Connection tracking does not follow it, so that it is never established.
+    let make = "ip6tables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT; \
+                ip6tables -P INPUT DROP; ip -6 neigh flush dev enp0s8";
+    let heal = "ip6tables -P INPUT ACCEPT; ip6tables -F INPUT; ip -6 neigh flush dev enp0s8";
+    let (id, node, _) = told(&lab, "host01", make, heal);
+    assert_eq!(
+        (id.as_str(), node.as_str()),
+        ("forward-policy-drop", "host01")
+    );
+    lab.sh("host01", "ip -6 neigh flush dev enp0s8");
+    let (_, healthy) = lab.trace(&["pod1", "pod2", "-6", &lab.here()]);
+    assert_eq!(healthy, 0);
+    // A hop limit of each device, and a gateway of its own.
+    let (id, node, fix) = told(
+        &lab,
+        "pod1",
+        "sysctl -qw net.ipv6.conf.eth0.hop_limit=1",
+        "sysctl -qw net.ipv6.conf.eth0.hop_limit=64",
+    );
+    assert_eq!(
+        (id.as_str(), node.as_str()),
+        ("hop-limit-exceeded", "host01")
+    );
+    assert!(
+        fix.ends_with("sysctl -w net.ipv6.conf.eth0.hop_limit=64"),
+        "{fix}"
+    );
+    let default = lab.exec("pod2", &["ip", "-6", "route", "show", "default"]);
+    let default = default.trim().replace(" pref medium", "");
+    let (id, node, fix) = told(
+        &lab,
+        "pod2",
+        "ip -6 route del default",
+        &format!("ip -6 route add {default}"),
+    );
+    assert_eq!(
+        (id.as_str(), node.as_str()),
+        ("pod-default-route-missing", "host02")
+    );
+    let gateway = default.split_whitespace().nth(2).unwrap();
+    assert!(
+        fix.ends_with(&format!("ip route add default via {gateway} dev eth0")),
+        "{fix}"
+    );
+    signal_agents(&lab, &NODES, "CONT");
+}

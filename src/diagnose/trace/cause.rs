@@ -404,7 +404,17 @@ impl<'a> Case<'a> {
             let path = holder.netns.paths.first();
             prefix = path.map_or(prefix, |path| format!("nsenter --net={path} "));
         }
-        let setting = "net.ipv4.ip_default_ttl";
+        let first = self
+            .path
+            .hops
+            .first()
+            .and_then(|hop| hop.at.device.as_ref());
+        let setting = if self.path.packet.source.is_ipv4() {
+            "net.ipv4.ip_default_ttl".to_owned()
+        } else {
+            let device = first.map_or("all", |device| device.name.as_str());
+            notation::setting("ipv6", device, "hop_limit")
+        };
         told.what(format!(
             "{} sends with a hop limit of {hops}, and the way is longer",
             holder.name()

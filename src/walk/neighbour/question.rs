@@ -2,14 +2,14 @@
 //!
 //! Sources: `net/ipv4/arp.c`, `net/ipv6/ndisc.c`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use plugin_core::mac::Mac;
 
 use crate::model::{Link, LinkKind};
 use crate::walk::answer::{Answer, Silence, answer};
 use crate::walk::network::{Port, SpaceId};
-use crate::walk::path::{Cause, Unanswered};
+use crate::walk::path::{Cause, Row, Unanswered};
 use crate::walk::vlan::{Tag, tag_below};
 use crate::walk::walker::Walker;
 
@@ -21,6 +21,8 @@ pub(super) const DEEPEST: u8 = 8;
 pub(super) struct Question {
     pub(super) target: IpAddr,
     pub(super) asker: IpAddr,
+    /// The address that IPv6's question is from.
+    pub(super) solicitor: Option<Ipv6Addr>,
     /// The tag of the frame it is in.
     pub(super) tag: Option<Tag>,
 }
@@ -39,6 +41,8 @@ pub(super) enum Heard {
     CannotTell(String),
     /// It does not get to whoever has the address.
     Blocked(Port, Cause),
+    /// A rule takes it, or the answer.
+    Filtered(Port, Cause, Row),
     /// A device hears it, might answer, and does not.
     Silent(Port, Unanswered),
     /// Nobody who hears it has to do with the address.
@@ -50,7 +54,7 @@ impl Heard {
         match self {
             Self::Answered(_) => 0,
             Self::CannotTell(_) => 1,
-            Self::Blocked(..) => 2,
+            Self::Blocked(..) | Self::Filtered(..) => 2,
             Self::Silent(..) => 3,
             Self::Nobody => 4,
         }
@@ -223,7 +227,9 @@ impl<'a> Walker<'_, 'a> {
         let device = || link.name.clone();
         let unanswered = match answer(at.fib(), link, question.target, Some(question.asker)) {
             Answer::Own | Answer::Proxy => {
-                return link.mac.map_or(Heard::Nobody, Heard::Answered);
+                return self
+                    .takes_answering(space, link, question)
+                    .unwrap_or_else(|| link.mac.map_or(Heard::Nobody, Heard::Answered));
             }
             Answer::CannotTell(why) => return Heard::CannotTell(why),
             Answer::Silent(silence) => match silence {

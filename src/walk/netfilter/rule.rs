@@ -144,6 +144,7 @@ pub(super) fn is_called(device: &str, name: &str) -> bool {
 pub(super) struct States {
     pub(super) new: bool,
     pub(super) established: bool,
+    pub(super) untracked: bool,
     /// The packet's address was translated.
     pub(super) dnat: bool,
     pub(super) snat: bool,

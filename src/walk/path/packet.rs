@@ -33,6 +33,10 @@ pub enum Protocol {
     EchoRequest,
     /// Its reply.
     EchoReply,
+    /// IPv6's question who has an address on a link.
+    NeighbourSolicitation,
+    /// Its answer.
+    NeighbourAdvertisement,
     /// A UDP datagram.
     Udp {
         /// From.
@@ -60,6 +64,7 @@ impl Protocol {
         match self {
             Self::EchoRequest | Self::EchoReply if v6 => 58,
             Self::EchoRequest | Self::EchoReply => 1,
+            Self::NeighbourSolicitation | Self::NeighbourAdvertisement => 58,
             Self::Udp { .. } => 17,
             Self::Tcp { .. } => 6,
             Self::Tunnel { number } => number,
@@ -77,7 +82,11 @@ impl Protocol {
                 source_port,
                 destination_port,
             } => Some((source_port, destination_port)),
-            Self::EchoRequest | Self::EchoReply | Self::Tunnel { .. } => None,
+            Self::EchoRequest
+            | Self::EchoReply
+            | Self::NeighbourSolicitation
+            | Self::NeighbourAdvertisement
+            | Self::Tunnel { .. } => None,
         }
     }
 
@@ -104,6 +113,7 @@ impl Protocol {
             (_, Some((source, destination))) => self.with_ports(destination, source),
             (Self::EchoReply, None) => Self::EchoRequest,
             (Self::EchoRequest, None) => Self::EchoReply,
+            (Self::NeighbourSolicitation, None) => Self::NeighbourAdvertisement,
             (other, None) => other,
         }
     }
@@ -111,7 +121,10 @@ impl Protocol {
     /// The word of the field.
     pub fn name(self) -> &'static str {
         match self {
-            Self::EchoRequest | Self::EchoReply => "icmp",
+            Self::EchoRequest
+            | Self::EchoReply
+            | Self::NeighbourSolicitation
+            | Self::NeighbourAdvertisement => "icmp",
             Self::Udp { .. } => "udp",
             Self::Tcp { .. } => "tcp",
             Self::Tunnel { .. } => "tunnel",

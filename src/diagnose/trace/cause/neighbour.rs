@@ -10,7 +10,7 @@ use crate::diagnose::trace::rows;
 use crate::model::{LinkKind, Mac, notation};
 use crate::walk::fib::Fib;
 use crate::walk::flow::Flow;
-use crate::walk::path::{Cause, Drop, NoteKind, Step, Unanswered};
+use crate::walk::path::{Cause, Drop, NoteKind, RowTable, Step, Unanswered};
 
 impl Case<'_> {
     /// The same, in the namespace that asked for `address` and at the device it asked on: the place of the drop is
@@ -123,7 +123,7 @@ impl Case<'_> {
                 });
         }
         if let Unanswered::NotHeard(cause) = why {
-            return self.not_heard(cause);
+            return self.not_heard(address, cause);
         }
         self.here("next-hop-unresolved")
             .what(format!("nobody on {name} answers for {address}"))
@@ -132,7 +132,7 @@ impl Case<'_> {
     }
 
     /// The question is lost on the way to who could answer it, at the place of the drop.
-    pub(super) fn not_heard(&self, cause: &Cause) -> Told {
+    pub(super) fn not_heard(&self, address: IpAddr, cause: &Cause) -> Told {
         let inner = Drop {
             cause: cause.clone(),
             ..self.drop.clone()
@@ -143,6 +143,8 @@ impl Case<'_> {
             .and_then(|node| Some((node, node.netns(self.drop.at.netns)?)));
         let (node, netns) = place.unwrap_or((self.node, self.netns));
         let device = self.drop.at.device.as_ref();
+        let by_rule =
+            matches!(self.drop.rows.first(), Some(row) if row.table == RowTable::Netfilter);
         let case = Case {
             drop: &inner,
             node,
@@ -151,7 +153,15 @@ impl Case<'_> {
             name: self.drop.at.name.clone(),
             ..self.clone()
         };
-        case.told_owned()
+        let told = case.told_owned();
+        if !by_rule {
+            return told;
+        }
+        let what = format!(
+            "{}; so {address} is asked for in vain by ICMPv6, or is not heard",
+            told.what
+        );
+        told.what(what)
     }
 
     /// Whether the packet was translated to an address that nobody has.
@@ -175,7 +185,7 @@ impl Case<'_> {
         if let Some(told) = origin::broken_pod(self.node, self.netns) {
             return told;
         }
-        let given = origin::gateway_given(self.node, self.netns);
+        let given = origin::gateway_given(self.node, self.netns, address.is_ipv4());
         let is_default = origin::default_gateway(self.netns, address.is_ipv4()) == Some(address);
         if is_default && given.is_some_and(|given| given != address) {
             let (given, device) = (given.unwrap_or(address), self.device_name());
@@ -231,7 +241,7 @@ impl Case<'_> {
                 .fix(format!("ip route add {address} dev lo scope link")),
             Unanswered::Refused { setting, .. } => self.arp_off(setting),
             Unanswered::NotHeard(cause) => {
-                origin::flat(self, address).unwrap_or_else(|| self.not_heard(cause))
+                origin::flat(self, address).unwrap_or_else(|| self.not_heard(address, cause))
             }
             // It asks for the destination itself, not for a gateway.
             Unanswered::Nobody if address == self.destination() => {

@@ -27,15 +27,25 @@ impl Case<'_> {
                 .place(self.name.clone())
                 .what(format!("{} has no route to {destination}", self.name))
                 .show(format!("{}ip route", self.prefix()))
-                .fix(match origin::gateway_given(self.node, self.netns) {
-                    Some(gateway) => format!(
-                        "{}ip route add default via {gateway} dev eth0",
-                        self.prefix()
-                    ),
-                    None => format!("{}ip route add default via GATEWAY dev eth0", self.prefix()),
-                });
+                .fix(self.default_route(destination.is_ipv4()));
         }
         origin::no_block_route(self, destination)
+    }
+
+    /// The command that gives the pod its default route back.
+    fn default_route(&self, v4: bool) -> String {
+        let gateway = origin::gateway_given(self.node, self.netns, v4)
+            .map_or_else(|| "GATEWAY".to_owned(), |gateway| gateway.to_string());
+        let mut addresses = self.netns.addresses.iter();
+        let own = addresses.find(|row| row.address.is_ipv4() == v4 && !row.address.is_loopback());
+        let device = own.map_or_else(
+            || "eth0".to_owned(),
+            |row| self.netns.device_name(row.device),
+        );
+        format!(
+            "{}ip route add default via {gateway} dev {device}",
+            self.prefix()
+        )
     }
 
     pub(super) fn forbidden(&self, destination: IpAddr, kind: &str) -> Told {

@@ -184,10 +184,18 @@ fn routed_to(node: &Node, outer: &Link) -> bool {
     })
 }
 
-/// The gateway that the pod's network gave it: by the result of its plugins, else what the other pods of the node use.
-pub(in crate::diagnose::trace) fn gateway_given(node: &Node, netns: &Netns) -> Option<IpAddr> {
+/// The gateway of a family that the pod's network gave it: by the result of its plugins, else what the other pods of
+/// the node use.
+pub(in crate::diagnose::trace) fn gateway_given(
+    node: &Node,
+    netns: &Netns,
+    v4: bool,
+) -> Option<IpAddr> {
     let sandbox = node.sandboxes_in(netns.id).next()?;
-    let parse = |value: Option<&Value>| value?.as_str()?.parse::<IpAddr>().ok();
+    let parse = |value: Option<&Value>| {
+        let address = value?.as_str()?.parse::<IpAddr>().ok()?;
+        (address.is_ipv4() == v4).then_some(address)
+    };
     let of_result = node
         .cni
         .results
@@ -216,7 +224,7 @@ pub(in crate::diagnose::trace) fn gateway_given(node: &Node, netns: &Netns) -> O
             .filter(|other| other.id != netns.id && other.id != node.root)
         {
             if node.sandboxes_in(other.id).next().is_some()
-                && let Some(gateway) = default_gateway(other, true)
+                && let Some(gateway) = default_gateway(other, v4)
             {
                 *used.entry(gateway).or_default() += 1;
             }

@@ -298,7 +298,7 @@ pub(in crate::diagnose::trace) fn host_route(bundle: &Bundle, address: IpAddr) -
 
 /// The gateway that a pod's network gave it, with the length of the network that the pod believes to be in.
 fn gateway_of(node: &Node, netns: &Netns, address: IpAddr) -> Option<IpNet> {
-    let gateway = super::pod::gateway_given(node, netns)?;
+    let gateway = super::pod::gateway_given(node, netns, address.is_ipv4())?;
     let own = netns.addresses.iter().find(|row| row.address == address)?;
     let network = IpNet::new(gateway, own.prefix_len).ok()?;
     (own.prefix_len < network.max_prefix_len()).then_some(network)

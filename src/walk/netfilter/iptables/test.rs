@@ -151,7 +151,8 @@ fn states(text: &str) -> Test {
             "DNAT" => states.dnat = true,
             "SNAT" => states.snat = true,
             // What is asked about here belongs to a conversation that was seen from its beginning.
-            "RELATED" | "INVALID" | "UNTRACKED" => {}
+            "UNTRACKED" => states.untracked = true,
+            "RELATED" | "INVALID" => {}
             other => return Test::Unknown(format!("state {other}")),
         }
     }
@@ -163,6 +164,8 @@ fn icmp_type(text: &str) -> Test {
         "any" => Test::Always,
         "echo-request" => Test::IcmpType(vec![8, 128]),
         "echo-reply" => Test::IcmpType(vec![0, 129]),
+        "neighbour-solicitation" | "neighbor-solicitation" => Test::IcmpType(vec![135]),
+        "neighbour-advertisement" | "neighbor-advertisement" => Test::IcmpType(vec![136]),
         other => match other.split('/').next().and_then(|n| n.parse().ok()) {
             Some(number) => Test::IcmpType(vec![number]),
             // All other names are of messages that are not asked about.

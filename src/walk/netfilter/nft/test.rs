@@ -122,6 +122,8 @@ fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
             .filter_map(|word| match word {
                 "echo-request" => Some(vec![8, 128]),
                 "echo-reply" => Some(vec![0, 129]),
+                "nd-neighbor-solicit" => Some(vec![135]),
+                "nd-neighbor-advert" => Some(vec![136]),
                 _ => None,
             })
             .flatten()
@@ -325,6 +327,7 @@ fn states(right: &Json) -> States {
     States {
         new: words.contains(&"new"),
         established: words.contains(&"established"),
+        untracked: words.contains(&"untracked"),
         ..States::default()
     }
 }

@@ -69,6 +69,8 @@ impl Run<'_, '_> {
                     (Protocol::EchoReply, false) => Some(0),
                     (Protocol::EchoRequest, true) => Some(128),
                     (Protocol::EchoReply, true) => Some(129),
+                    (Protocol::NeighbourSolicitation, _) => Some(135),
+                    (Protocol::NeighbourAdvertisement, _) => Some(136),
                     _ => None,
                 };
                 own.is_some_and(|own| types.contains(&own))
@@ -94,9 +96,10 @@ impl Run<'_, '_> {
     }
 
     fn is_in(&self, states: States) -> bool {
-        let new = !self.tracked.established;
-        (states.new && new)
-            || (states.established && self.tracked.established)
+        let (established, untracked) = (self.tracked.established, self.tracked.untracked);
+        (states.untracked && untracked)
+            || (states.new && !established && !untracked)
+            || (states.established && established)
             || (states.dnat
                 && (self.tracked.dnat || self.packet.destination != self.first.destination))
             || (states.snat && (self.tracked.snat || self.packet.source != self.first.source))
