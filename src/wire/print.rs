@@ -38,6 +38,7 @@ mod nsh;
 mod ntp;
 mod olsr;
 mod osi;
+mod ospf;
 mod phrase;
 mod pim;
 mod ports;

@@ -1,5 +1,9 @@
 //! Frames of what is found by its port or protocol number: routing, management, monitoring.
 
+mod ospf;
+mod ppp;
+mod snmp;
+
 use crate::generator::{self, Ip, Sample, ethernet, ipv4, ipv6, tcp, udp};
 
 fn cat(parts: &[&[u8]]) -> Vec<u8> {
@@ -32,7 +36,10 @@ fn packets() -> Vec<(&'static str, Vec<u8>)> {
     for message in pim() {
         packets.push(("pim", ipv4(&ip, 103, &summed(message))));
     }
-    for message in snmp() {
+    for message in ospf::version_2() {
+        packets.push(("ospf", ipv4(&ip, 89, &message)));
+    }
+    for message in snmp::messages() {
         packets.push(("snmp", ipv4(&ip, 17, &udp(40000, 161, &message))));
     }
     for message in ldp() {
@@ -56,10 +63,10 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
         name: name.to_owned(),
         frame: ethernet(1, 2, 0x0800, &packet),
     }));
-    for frame in ppp() {
+    for frame in ppp::frames() {
         samples.push(Sample {
             name: "pppoe".to_owned(),
-            frame: ethernet(1, 2, 0x8864, &pppoe(0, &frame)),
+            frame: ethernet(1, 2, 0x8864, &ppp::in_ethernet(0, &frame)),
         });
         samples.push(Sample {
             name: "ppp in gre".to_owned(),
@@ -70,7 +77,7 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
                 &ipv4(
                     &Ip::between([10, 0, 0, 7], [10, 0, 0, 8]),
                     47,
-                    &pptp(&frame),
+                    &ppp::in_gre(&frame),
                 ),
             ),
         });
@@ -84,7 +91,7 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
         for code in [9, 7, 0x19, 0x65, 0xa7, 0x33] {
             samples.push(Sample {
                 name: "pppoe discovery".to_owned(),
-                frame: ethernet(1, 2, 0x8863, &pppoe(code, tags)),
+                frame: ethernet(1, 2, 0x8863, &ppp::in_ethernet(code, tags)),
             });
         }
     }
@@ -94,8 +101,14 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
     });
     samples.push(Sample {
         name: "ppp in ethernet".to_owned(),
-        frame: ethernet(1, 2, 0x880b, &ppp()[0]),
+        frame: ethernet(1, 2, 0x880b, &ppp::frames()[0]),
     });
+    for message in ospf::version_3() {
+        samples.push(Sample {
+            name: "ospf 3".to_owned(),
+            frame: ethernet(1, 2, 0x86dd, &ipv6(8, 33, 89, &message)),
+        });
+    }
     for message in olsr(16) {
         samples.push(Sample {
             name: "olsr over IPv6".to_owned(),
@@ -221,112 +234,6 @@ fn pim() -> Vec<Vec<u8>> {
             ]),
         ),
         message(12, 0, &[1]),
-    ]
-}
-
-/// An element of ASN.1.
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    match u8::try_from(content.len()) {
-        Ok(length @ 0..0x80) => cat(&[&[tag, length], content]),
-        _ => cat(&[&[tag, 0x82], &(content.len() as u16).to_be_bytes(), content]),
-    }
-}
-
-fn sequence(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
-    element(tag, &parts.concat())
-}
-
-fn snmp() -> Vec<Vec<u8>> {
-    let number = |value: u8| element(2, &[value]);
-    let name = |id: &[u8]| element(6, id);
-    let text = |text: &[u8]| element(4, text);
-    let system = [43, 6, 1, 2, 1, 1, 5, 0];
-    let bind = |value: Vec<u8>| sequence(0x30, &[name(&system), value]);
-    let message = |version: u8, community: &[u8], pdu: Vec<u8>| {
-        sequence(0x30, &[number(version), text(community), pdu])
-    };
-    let request = |tag: u8, status: u8, index: u8, bindings: &[Vec<u8>]| {
-        let numbers = [element(2, &[0x9a, 1, 2, 3]), number(status), number(index)].concat();
-        element(tag, &cat(&[&numbers, &sequence(0x30, bindings)]))
-    };
-    let values = [
-        bind(text(b"router")),
-        bind(text(&[1, 2, 0xff])),
-        bind(element(5, &[])),
-        bind(element(0x40, &[10, 0, 0, 1])),
-        bind(element(0x41, &[0xff, 0xff, 0xff, 0xfe])),
-        bind(element(0x43, &[1, 0])),
-        bind(element(0x46, &[1, 2, 3, 4, 5, 6, 7, 8])),
-        bind(element(0x80, &[])),
-        bind(name(&[43, 6, 1, 4, 1, 9, 0x8f, 0x65, 1])),
-        bind(name(&[0x78, 3])),
-        bind(element(3, &[1, 2])),
-        bind(element(0x44, &[1])),
-        bind(element(0x83, &[])),
-        bind(element(2, &[])),
-    ];
-    let trap = |generic: u8, specific: u8| {
-        let parts = [
-            name(&[43, 6, 1, 6, 3, 1, 1, 5]),
-            element(0x40, &[10, 0, 0, 1]),
-            number(generic),
-            number(specific),
-            element(0x43, &[0x12, 0x34]),
-            sequence(0x30, &[bind(number(0x85))]),
-        ];
-        sequence(0xa4, &parts)
-    };
-    let user = [
-        text(&[0x80, 0, 1]),
-        number(3),
-        number(44),
-        text(b"operator"),
-        text(&[]),
-        text(&[]),
-    ];
-    let scoped = [
-        text(&[0x80, 0, 1]),
-        text(b""),
-        request(0xa0, 0, 0, &[bind(element(5, &[]))]),
-    ];
-    let version_3 = |flags: u8, model: u8| {
-        let head = [
-            number(1),
-            element(2, &[5, 0xdc]),
-            text(&[flags]),
-            number(model),
-        ];
-        let parts = [
-            number(3),
-            sequence(0x30, &head),
-            text(&sequence(0x30, &user)),
-            sequence(0x30, &scoped),
-        ];
-        sequence(0x30, &parts)
-    };
-    let asked = [bind(element(5, &[])), bind(number(1))];
-    vec![
-        message(0, b"public", request(0xa0, 0, 0, &asked)),
-        message(0, b"secret", request(0xa1, 2, 3, &asked)),
-        message(1, b"public", request(0xa2, 0, 0, &values)),
-        message(1, b"public", request(0xa2, 2, 1, &values[..1])),
-        message(1, b"public", request(0xa2, 99, 0, &values[..1])),
-        message(1, b"public", request(0xa2, 0, 4, &values[9..])),
-        message(1, b"public", request(0xa5, 1, 20, &asked)),
-        message(1, b"\x01\x02", request(0xa7, 0, 0, &values[..2])),
-        message(0, b"public", request(0xa6, 0, 0, &asked)),
-        message(0, b"public", trap(6, 17)),
-        message(0, b"public", trap(3, 1)),
-        message(1, b"public", trap(9, 1)),
-        version_3(4, 3),
-        version_3(3, 2),
-        version_3(2, 3),
-        message(2, b"public", request(0xa0, 0, 0, &asked)),
-        cat(&[&message(1, b"public", element(0x30, &[])), &[0]]),
-        vec![0x30, 0x84, 0, 0, 0, 9, 0x1f, 0x81, 2, 0],
-        vec![0xff, 2, 1, 0],
-        vec![0xc0, 2, 1, 0],
-        vec![0x22, 2, 1, 0],
     ]
 }
 
@@ -539,123 +446,5 @@ fn olsr(octets: usize) -> Vec<Vec<u8>> {
             1, 0, 0, 99, 10, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
         ]]),
         packet(&[vec![0; 24]]),
-    ]
-}
-
-fn pppoe(code: u8, body: &[u8]) -> Vec<u8> {
-    cat(&[
-        &[0x11, code, 0, 7],
-        &(body.len() as u16).to_be_bytes(),
-        body,
-    ])
-}
-
-fn pptp(frame: &[u8]) -> Vec<u8> {
-    let head = [0x30, 0x81, 0x88, 0x0b];
-    let length = (frame.len() as u16).to_be_bytes();
-    cat(&[&head, &length, &[0, 9, 0, 0, 0, 1, 0, 0, 0, 2], frame])
-}
-
-fn ppp() -> Vec<Vec<u8>> {
-    let control = |protocol: u16, code: u8, body: &[u8]| {
-        let length = (body.len() as u16 + 4).to_be_bytes();
-        cat(&[
-            &[0xff, 3],
-            &protocol.to_be_bytes(),
-            &[code, 1],
-            &length,
-            body,
-        ])
-    };
-    let option = |kind: u8, value: &[u8]| cat(&[&[kind, value.len() as u8 + 2], value]);
-    let options = |options: &[(u8, &[u8])]| -> Vec<u8> {
-        options
-            .iter()
-            .flat_map(|(kind, value)| option(*kind, value))
-            .collect()
-    };
-    let lcp = options(&[
-        (0, &[0, 0, 0x0c, 1]),
-        (1, &[5, 0xd4]),
-        (2, &[0, 10, 0, 0]),
-        (3, &[0xc2, 0x23, 5]),
-        (3, &[0xc2, 0x23, 129]),
-        (3, &[0xc2, 0x23, 7]),
-        (3, &[0xc0, 0x23]),
-        (3, &[0xc0, 0x99]),
-        (4, &[0xc0, 0x25]),
-        (5, &[1, 2, 3, 4]),
-        (7, &[]),
-        (9, &[1]),
-        (13, &[6]),
-        (17, &[5, 0xdc]),
-        (19, &[2, 10, 0, 0, 1]),
-        (19, &[3, 1, 2, 3, 4, 5, 6]),
-        (19, &[9]),
-        (23, &[0, 1]),
-        (77, &[1]),
-    ]);
-    let ipcp = options(&[
-        (1, &[10, 0, 0, 1, 10, 0, 0, 2]),
-        (2, &[0, 0x2d, 15, 1]),
-        (2, &[0, 0x61, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 1, 2, 2, 9]),
-        (3, &[10, 0, 0, 1]),
-        (129, &[10, 0, 0, 9]),
-        (99, &[1, 2]),
-        (1, &[1]),
-        (2, &[0, 0x61, 1]),
-    ]);
-    let ccp = options(&[
-        (21, &[0x2f]),
-        (24, &[0x65, 3]),
-        (26, &[0x78, 5]),
-        (18, &[1, 0, 0, 0x60]),
-    ]);
-    let packet = ipv4(
-        &Ip::between([10, 0, 0, 7], [10, 0, 0, 8]),
-        17,
-        &udp(1, 2, b"x"),
-    );
-    vec![
-        control(0xc021, 1, &lcp),
-        control(0xc021, 4, &[&lcp[..6], &[5, 7]].concat()),
-        control(0xc021, 2, &[1, 1]),
-        control(0xc021, 2, &[0xaa, 0, 1]),
-        control(0x8021, 1, &ipcp),
-        control(
-            0x8057,
-            3,
-            &options(&[(1, &[1, 2, 3, 4, 5, 6, 7, 8]), (2, &[1]), (1, &[1])]),
-        ),
-        control(0x80fd, 1, &ccp),
-        control(
-            0xc02b,
-            1,
-            &options(&[(1, &[1, 2, 3, 4]), (2, &[1]), (1, &[1])]),
-        ),
-        control(0x8281, 1, &[1, 2]),
-        control(0xc021, 0, &[1, 2, 3, 4, 0, 0, 0x0c]),
-        control(0xc021, 5, b"bye"),
-        control(0xc021, 8, &[0, 0x57, 1, 2]),
-        control(0xc021, 9, &[1, 2, 3, 4]),
-        control(0xc021, 10, &[1, 2, 3, 4, 5, 6]),
-        control(0xc021, 12, &[1, 2, 3, 4, b'i', b'd', 0, 0, 0, 0]),
-        control(0xc021, 13, &[1, 2, 3, 4, 0, 0, 0, 60]),
-        control(0xc021, 99, &[1, 2]),
-        control(0xc223, 1, &[3, 1, 2, 3, b'a', b'b']),
-        control(0xc223, 3, b"ok"),
-        control(0xc223, 9, b"ok"),
-        control(0xc023, 1, &[2, b'm', b'e', 3, b'k', b'e', b'y']),
-        control(0xc023, 2, &[2, b'o', b'k']),
-        control(0xc023, 3, &[]),
-        cat(&[&[0x21], &packet]),
-        cat(&[&[0xff, 3, 0, 0x57], &ipv6(1, 2, 59, &[])]),
-        cat(&[&[1, 3, 0, 0x3d], &[0xc1, 0x23, 1, 2]]),
-        cat(&[&[0, 3, 0, 0xfd], &[1, 2]]),
-        cat(&[&[0, 0x23], &[0, 1, 2]]),
-        cat(&[&[0, 0x23], &[0xcf, 0x21], &packet]),
-        cat(&[&[2, 1], &[1, 2]]),
-        cat(&[&[0x99, 1], &[1, 2]]),
-        cat(&[&[2, 0x81], &[0, 1, 0x11, 0x40], &packet]),
     ]
 }

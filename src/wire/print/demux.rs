@@ -57,6 +57,8 @@ impl Dissector<'_> {
             (Protocol::IPCOMP, _) => self.ipcomp(at),
             (Protocol::SCTP, _) => self.sctp(at, length, header),
             (Protocol::PIM, _) => self.pim(at, length, header),
+            (Protocol::OSPF, 6) => self.ospf_v3(at, length),
+            (Protocol::OSPF, _) => self.ospf(at, length),
             (Protocol::VRRP, _) => self.vrrp(at, length, header),
             (Protocol::ETHERNET, 6) => {
                 let captured = self.bytes.available(at) as u32;
