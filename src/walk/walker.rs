@@ -193,7 +193,12 @@ impl<'a> Network<'a> {
             space,
             goal: Some(origin.space),
         };
-        let reply = self.sent_from(space, received.reply());
+        // Whoever answers has put the pieces together.
+        let whole = Packet {
+            size: packet.size,
+            ..received.reply()
+        };
+        let reply = self.sent_from(space, whole);
         let (back, _, _) = self.way(answer, &reply, true, memory);
         let same = back.is_delivered().then(|| mirrors(&out, &back));
         Conversation {

@@ -40,6 +40,11 @@ fn healthy(profile: &str, nodes: u8) {
     }
     let (trace, code) = lab.trace(&["pod1", "pod2", "--count", "5", "--interval", "0.002", &here]);
     assert_healthy(&trace, code, 5, "default/pod2");
+    // Larger than any device takes, a packet goes in pieces, each of which fits.
+    for (from, to) in [("pod1", "pod2"), ("node/host01", "pod2")] {
+        let (trace, code) = lab.trace(&[from, to, "--size", "4000", &here]);
+        assert_healthy(&trace, code, 3, "default/pod2");
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) const FAMILY: Family = Family {
             id: "nothing-listening-tcp",
             severity: Fault,
             title: "nothing listens on the TCP port",
-            mechanism: "The packet arrived, and the kernel of the pod answered it with a reset: no socket listens on \
+            mechanism: "The packet arrived, and the kernel there answered it with a reset: no socket listens on \
                  the port, or only on 127.0.0.1.",
             show: "ss -ltn (in the pod)",
             fix: "Start the server, or have it listen on all addresses.",
@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
             id: "nothing-listening-udp",
             severity: Fault,
             title: "nothing listens on the UDP port",
-            mechanism: "The packet arrived, and the kernel of the pod answered it with ICMP \"port unreachable\".",
+            mechanism: "The packet arrived, and the kernel there answered it with ICMP \"port unreachable\".",
             show: "ss -lun (in the pod)",
             fix: "Start the server, or have it listen on all addresses.",
         },

@@ -114,6 +114,15 @@ impl<'a> Case<'a> {
         self.netns.id != self.node.root
     }
 
+    /// What people call the place where the packet is lost: the pod, or the node.
+    fn who(&self) -> &str {
+        if self.is_pod() {
+            &self.name
+        } else {
+            &self.node.name
+        }
+    }
+
     /// What to put before a command so that it works where the packet is lost.
     pub(super) fn prefix(&self) -> String {
         match self.netns.paths.first() {

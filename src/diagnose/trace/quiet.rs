@@ -206,7 +206,7 @@ pub(super) fn too_large(bundle: &Bundle, path: &Path, drop: &Drop) -> Option<Fin
 /// A packet of the size that the sender believes in arrives in pieces, as a node's device is smaller than the others'.
 pub(super) fn cut(bundle: &Bundle, path: &Path) -> Option<Finding> {
     path.notes.iter().find_map(|note| {
-        let NoteKind::Fragmented { mtu } = note.kind else {
+        let NoteKind::Fragmented { mtu, size: needed } = note.kind else {
             return None;
         };
         let node = bundle.node(&note.at.node)?;
@@ -237,12 +237,12 @@ pub(super) fn cut(bundle: &Bundle, path: &Path) -> Option<Finding> {
         Some(finding(
             case.here("underlay-mtu-too-small")
                 .what(format!(
-                    "packets of {} octets, wrapped, are cut at {name}, which takes {mtu}",
+                    "packets of {} octets, {needed} wrapped, are cut at {name}, which takes {mtu}",
                     path.packet.size
                 ))
                 .show(format!("ip link show {name}"))
                 .fix(format!(
-                    "ip link set {name} mtu LARGER, or a smaller MTU for the pods"
+                    "ip link set {name} mtu {needed} # or a smaller MTU for the pods"
                 ))
                 .evidence(vec![Evidence::new(
                     format!("{} link", node.name),

@@ -83,14 +83,16 @@ pub(super) fn way(
     match &path.end {
         End::Delivered { .. } => {}
         End::Dropped(drop) => {
-            let what = drop.rows.first().map_or("", |row| row.text.as_str());
-            writeln!(
+            write!(
                 out,
-                "  {}  {}  {}",
+                "  {}  {}",
                 style.bad("✗ lost at"),
                 escape(&drop.at.to_string()),
-                style.aside(escape(what))
             )?;
+            if let Some(row) = drop.rows.first() {
+                write!(out, "  {}", style.aside(escape(&row.text)))?;
+            }
+            writeln!(out)?;
         }
         End::CannotTell { at, why } => {
             writeln!(

@@ -36,9 +36,13 @@ impl Walker<'_, '_> {
         self.note(
             space,
             Some(way.link.index),
-            NoteKind::Fragmented { mtu },
+            NoteKind::Fragmented {
+                mtu,
+                size: current.packet.size,
+            },
             Some(link_row(way.link)),
         );
+        current.packet.size = largest_piece(mtu, current.packet.destination.is_ipv6());
         Ok(())
     }
 
@@ -75,4 +79,11 @@ impl Walker<'_, '_> {
         let rows = vec![link_row(way.link)];
         Err(self.dropped(space, Some(way.link.index), cause, rows))
     }
+}
+
+/// The size of the pieces but the last, with their IP headers: what they carry counts in units of 8 octets (RFC 791
+/// §3.2, RFC 8200 §4.5).
+fn largest_piece(mtu: u32, v6: bool) -> u32 {
+    let headers = if v6 { 40 + 8 } else { 20 };
+    headers + (mtu.saturating_sub(headers) & !7)
 }

@@ -55,6 +55,8 @@ pub enum NoteKind {
     Fragmented {
         /// The largest piece, octets.
         mtu: u32,
+        /// What it had, octets.
+        size: u32,
     },
     /// A rule that is not understood may throw it away here.
     MayDrop {
@@ -86,7 +88,7 @@ impl fmt::Display for NoteKind {
                 )
             }
             Self::WouldResolve { address } => write!(f, "asks for {address} first"),
-            Self::Fragmented { mtu } => write!(f, "cut into pieces of {mtu} octets"),
+            Self::Fragmented { mtu, .. } => write!(f, "cut into pieces of {mtu} octets"),
             Self::MayDrop { hook, .. } => write!(f, "a rule at {} may take it", hook.as_str()),
             Self::Program { what } => write!(f, "{what} sees it and may do anything"),
         }

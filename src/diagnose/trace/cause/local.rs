@@ -15,7 +15,7 @@ impl Case<'_> {
         self.of_space(id)
             .what(format!(
                 "nothing listens on {protocol} port {port} of {}",
-                self.name
+                self.who()
             ))
             .show(self.sockets(protocol))
             .fix("start the server, or have it listen on all addresses")
@@ -35,7 +35,7 @@ impl Case<'_> {
         self.of_space("socket-full")
             .what(format!(
                 "the program behind {protocol} port {port} of {} takes nothing: {what}",
-                self.name
+                self.who()
             ))
             .show(self.sockets(protocol))
             .fix("find out what the program waits for, or restart it; a longer queue only where it is merely slow")
@@ -51,7 +51,7 @@ impl Case<'_> {
         self.of_space("echo-ignored")
             .what(format!(
                 "{} does not answer any echo: {setting} = 1",
-                self.name
+                self.who()
             ))
             .show(format!("{}sysctl {setting}", self.prefix()))
             .fix(format!("{}sysctl -w {setting}=0", self.prefix()))
