@@ -100,7 +100,7 @@ pub fn between(
     let protocol = protocol(content.protocol, &destination);
     let packet = Packet {
         protocol,
-        size: content.data + headers(protocol, destination.address.is_ipv6()),
+        size: content.data + protocol.headers(destination.address.is_ipv6()),
         dont_fragment: content.dont_fragment,
         ..Packet::echo(source.address, destination.address)
     };
@@ -195,15 +195,6 @@ fn protocol(asked: Protocol, destination: &Endpoint) -> Protocol {
             source_port: EPHEMERAL,
             destination_port: port,
         },
-    }
-}
-
-/// Octets before the data.
-fn headers(protocol: Protocol, v6: bool) -> u32 {
-    let ip = if v6 { 40 } else { 20 };
-    match protocol {
-        Protocol::Tcp { .. } => ip + 20,
-        _ => ip + 8,
     }
 }
 

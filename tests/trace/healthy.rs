@@ -68,6 +68,35 @@ fn pods_across_subnets_of_nodes() {
 }
 
 #[test]
+fn what_is_advised_of_a_packet_that_is_too_large_fits() {
+    let Some(lab) = Lab::up("flannel", 2) else {
+        return;
+    };
+    let here = lab.here();
+    for (proto, fits) in [("icmp", 1422), ("udp:9", 1422)] {
+        let sized = |size: u32| {
+            let size = size.to_string();
+            lab.trace(&[
+                "pod1", "pod2", "--df", "--size", &size, "--proto", proto, &here,
+            ])
+        };
+        let (trace, code) = sized(fits + 1);
+        let finding = &trace["findings"][0];
+        assert_eq!((code, &finding["id"]), (1, &"packet-above-own-mtu".into()));
+        let fix = finding["fix"].as_str().unwrap();
+        assert_eq!(
+            fix,
+            format!("ask with --size {fits} or less, or without --df")
+        );
+        let (trace, _) = sized(fits);
+        assert_ne!(
+            trace["findings"][0]["id"], "packet-above-own-mtu",
+            "{proto}"
+        );
+    }
+}
+
+#[test]
 fn nothing_is_changed_by_looking() {
     let Some(lab) = Lab::up("flannel", 2) else {
         return;

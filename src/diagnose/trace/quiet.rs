@@ -361,11 +361,16 @@ pub(super) fn size_finding(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -
     }
     let Some(source) = source else {
         // It never left: not the way's doing, and the program that sends it is told.
+        let headers = path
+            .packet
+            .protocol
+            .headers(path.packet.destination.is_ipv6());
+        let data = mtu.saturating_sub(headers);
         return case
             .here("packet-above-own-mtu")
             .what(what)
             .show(format!("{}ip link show {name}", case.prefix()))
-            .fix(format!("ask with --size {mtu} or less, or without --df"));
+            .fix(format!("ask with --size {data} or less, or without --df"));
     };
     let device = source
         .at

@@ -71,6 +71,15 @@ impl Protocol {
         }
     }
 
+    /// Octets before the data, the IP header's too, as far as none has options.
+    pub fn headers(self, v6: bool) -> u32 {
+        let ip = if v6 { 40 } else { 20 };
+        match self {
+            Self::Tcp { .. } => ip + 20,
+            _ => ip + 8,
+        }
+    }
+
     /// Source and destination port.
     pub fn ports(self) -> Option<(u16, u16)> {
         match self {
