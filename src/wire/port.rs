@@ -17,11 +17,14 @@ pub const SNMP: u16 = 161;
 pub const SNMP_TRAP: u16 = 162;
 pub const BGP: u16 = 179;
 pub const SYSLOG: u16 = 514;
+pub const RIP: u16 = 520;
+pub const RIPNG: u16 = 521;
 pub const DHCPV6_CLIENT: u16 = 546;
 pub const DHCPV6_SERVER: u16 = 547;
 pub const RTSP: u16 = 554;
 pub const LDP: u16 = 646;
 pub const OLSR: u16 = 698;
+pub const HSRP: u16 = 1985;
 pub const BFD_CONTROL: u16 = 3784;
 pub const BFD_ECHO: u16 = 3785;
 /// ESP in UDP and IKE beside it, behind address translation.

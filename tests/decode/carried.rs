@@ -1,5 +1,6 @@
 //! Frames of what is found by its port or protocol number: routing, management, monitoring.
 
+mod ldp;
 mod ospf;
 mod ppp;
 mod snmp;
@@ -42,10 +43,20 @@ fn packets() -> Vec<(&'static str, Vec<u8>)> {
     for message in snmp::messages() {
         packets.push(("snmp", ipv4(&ip, 17, &udp(40000, 161, &message))));
     }
-    for message in ldp() {
+    for message in ldp::messages() {
         packets.push(("ldp", ipv4(&ip, 17, &udp(646, 646, &message))));
         let segment = tcp((646, 40000), (1, 1), 0x18, &[], &message);
         packets.push(("ldp over tcp", ipv4(&ip, 6, &segment)));
+    }
+    for message in telnet() {
+        let segment = tcp((23, 40000), (1, 1), 0x18, &[], &message);
+        packets.push(("telnet", ipv4(&ip, 6, &segment)));
+    }
+    for message in rip() {
+        packets.push(("rip", ipv4(&ip, 17, &udp(520, 520, &message))));
+    }
+    for message in hsrp() {
+        packets.push(("hsrp", ipv4(&ip, 17, &udp(40000, 1985, &message))));
     }
     for message in sflow() {
         packets.push(("sflow", ipv4(&ip, 17, &udp(40000, 6343, &message))));
@@ -107,6 +118,12 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
         samples.push(Sample {
             name: "ospf 3".to_owned(),
             frame: ethernet(1, 2, 0x86dd, &ipv6(8, 33, 89, &message)),
+        });
+    }
+    for message in ripng() {
+        samples.push(Sample {
+            name: "ripng".to_owned(),
+            frame: ethernet(1, 2, 0x86dd, &ipv6(8, 33, 17, &udp(521, 521, &message))),
         });
     }
     for message in olsr(16) {
@@ -237,102 +254,6 @@ fn pim() -> Vec<Vec<u8>> {
     ]
 }
 
-fn ldp() -> Vec<Vec<u8>> {
-    let parameter = |kind: u16, value: &[u8]| {
-        cat(&[
-            &kind.to_be_bytes(),
-            &(value.len() as u16).to_be_bytes(),
-            value,
-        ])
-    };
-    let message = |kind: u16, parameters: &[Vec<u8>]| {
-        let body = cat(&[&[0, 0, 0, 7], &parameters.concat()]);
-        cat(&[
-            &kind.to_be_bytes(),
-            &(body.len() as u16).to_be_bytes(),
-            &body,
-        ])
-    };
-    let packet = |messages: &[Vec<u8>]| {
-        let body = cat(&[&[10, 0, 0, 1, 0, 0], &messages.concat()]);
-        cat(&[&[0, 1], &(body.len() as u16).to_be_bytes(), &body])
-    };
-    let circuit = cat(&[
-        &[0x80, 0x80, 5, 17, 0, 0, 0, 1, 0, 0, 0, 100],
-        &[1, 4, 5, 0xdc, 3, 3, b'x', 12, 4, 1, 2, 9, 2],
-    ]);
-    let mut six = vec![2, 0, 2, 61];
-    six.extend([0x20, 1, 0xd, 0xb8, 0, 1, 2, 0xff]);
-    vec![
-        packet(&[message(
-            0x100,
-            &[
-                parameter(0x400, &[0, 15, 0xc0, 0]),
-                parameter(0x401, &[10, 0, 0, 1]),
-                parameter(0x402, &[0, 0, 0, 9]),
-                parameter(0x8403, &[1; 16]),
-            ],
-        )]),
-        packet(&[
-            message(
-                0x200,
-                &[
-                    parameter(0x500, &[0, 1, 0, 180, 0xc0, 0, 0x80, 0]),
-                    parameter(0x503, &[0x80, 9, 0, 0, 0, 0, 0, 5, 0, 0, 0, 6]),
-                    parameter(0x601, &[5, 0xdc]),
-                    parameter(0x500, &[0, 1]),
-                ],
-            ),
-            message(0x201, &[]),
-        ]),
-        packet(&[
-            message(
-                0x300,
-                &[
-                    parameter(0x101, &[0, 1, 10, 0, 0, 1, 10, 0, 0, 2, 3]),
-                    parameter(0x101, &[0, 99]),
-                    parameter(0x101, &[&[0, 2][..], &[1; 16]].concat()),
-                ],
-            ),
-            message(
-                0x400,
-                &[
-                    parameter(0x100, &[2, 0, 1, 23, 10, 1, 255]),
-                    parameter(0x200, &[0, 0, 0, 18]),
-                    parameter(0x100, &six),
-                    parameter(0x100, &[2, 0, 1, 33]),
-                    parameter(0x100, &[2, 0, 7, 33]),
-                    parameter(0x100, &[1]),
-                ],
-            ),
-        ]),
-        packet(&[
-            message(
-                0x8400,
-                &[
-                    parameter(0x100, &circuit),
-                    parameter(0x100, &[0x80, 0, 4, 0, 0, 0, 0, 1]),
-                    parameter(0x100, &[0x80, 0, 4, 2, 0, 0, 0, 1, 0, 0, 0, 1]),
-                    parameter(0xc100, &[0x80, 0, 4, 40, 0, 0, 0, 1, 0, 0, 0, 1]),
-                ],
-            ),
-            message(
-                0x001,
-                &[parameter(0x300, &[0xc0, 0, 0, 9, 0, 0, 0, 3, 4, 0])],
-            ),
-            message(0x401, &[parameter(0x104, &[1, 2, 3])]),
-            message(0x402, &[parameter(0x104, &[1, 2, 3]), vec![1, 0, 0, 9]]),
-        ]),
-        cat(&[
-            &packet(&[message(0x201, &[])]),
-            &packet(&[message(0x201, &[])]),
-        ]),
-        vec![0, 2, 0, 20, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        vec![0, 1, 0, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        cat(&[&packet(&[vec![1, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0]])]),
-    ]
-}
-
 fn words(words: &[u32]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_be_bytes()).collect()
 }
@@ -446,5 +367,95 @@ fn olsr(octets: usize) -> Vec<Vec<u8>> {
             1, 0, 0, 99, 10, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
         ]]),
         packet(&[vec![0; 24]]),
+    ]
+}
+
+fn telnet() -> Vec<Vec<u8>> {
+    vec![
+        vec![255, 253, 1, 255, 251, 31, 255, 254, 99, 255, 252, 0],
+        vec![255, 255, 255, 241, 255, 249, b'x', 255, 241],
+        vec![
+            255, 250, 24, 1, 255, 240, 255, 250, 31, 0, 80, 0, 24, 255, 240,
+        ],
+        vec![
+            255, 250, 37, 1, 2, 9, 255, 240, 255, 250, 38, 7, 5, 255, 240,
+        ],
+        vec![255, 250, 37, 8, 8, 255, 240, 255, 250, 24, 255, 240],
+        vec![255, 250, 24, 1, 2, 255],
+        vec![255, 250, 24, 1, 2],
+        vec![255, 250, 24],
+        vec![255, 100, 1],
+        vec![b'l', b's', 255, 241],
+    ]
+}
+
+fn rip() -> Vec<Vec<u8>> {
+    let route = |family: u8, tag: u8, mask: u32, next: u8| {
+        let addresses = words(&[0x0a01_0000, mask, u32::from(next), 3]);
+        cat(&[&[0, family, 0, tag], &addresses])
+    };
+    let authentication = |kind: u8, data: &[u8; 16]| cat(&[&[0xff, 0xff, 0, kind], data]);
+    let message = |command: u8, version: u8, entries: &[Vec<u8>]| {
+        cat(&[&[command, version, 0, 0], &entries.concat()])
+    };
+    let routes = [
+        route(2, 0, 0, 0),
+        route(0, 0, 0, 0),
+        route(2, 1, 0xffff_0000, 7),
+        route(2, 0, 0xff00_0000, 0),
+        route(2, 0, 0xff00_00ff, 0),
+        route(7, 0, 0, 0),
+        route(99, 0, 0, 0),
+        vec![0, 2, 0],
+    ];
+    let mut keyed = [0; 16];
+    keyed[..8].copy_from_slice(&[0, 44, 1, 20, 0, 0, 0, 9]);
+    let data = *b"password\0\0\0\0\0\0\0\0";
+    vec![
+        message(1, 1, &routes),
+        message(2, 2, &routes),
+        message(
+            2,
+            2,
+            &[
+                authentication(2, &data),
+                authentication(3, &keyed),
+                authentication(1, &keyed),
+            ],
+        ),
+        message(2, 2, &[authentication(9, &keyed)]),
+        message(2, 3, &routes[..1]),
+        message(2, 0, &routes[..1]),
+        message(3, 1, &routes[..1]),
+        message(5, 1, &[]),
+        message(99, 1, &routes[..1]),
+    ]
+}
+
+fn ripng() -> Vec<Vec<u8>> {
+    let route = |tag: u8, bits: u8, metric: u8| cat(&[&[0x20; 16], &[0, tag, bits, metric]]);
+    let dump = cat(&[&[0; 16], &[0, 0, 0, 16]]);
+    vec![
+        cat(&[&[1, 1, 0, 0], &dump]),
+        cat(&[&[1, 1, 0, 0], &route(0, 64, 16)]),
+        cat(&[&[2, 1, 0, 0], &route(7, 64, 2), &route(0, 48, 0), &[1]]),
+        cat(&[&[1, 1, 0, 0], &dump, &route(1, 2, 3), &[1]]),
+        vec![3, 1, 0, 0],
+        vec![1, 2, 0, 0],
+    ]
+}
+
+fn hsrp() -> Vec<Vec<u8>> {
+    let message = |version: u8, code: u8, state: u8, reserved: u8| {
+        let head = [version, code, state, 3, 10, 110, 1, reserved];
+        cat(&[&head, b"cisco\0\0\0", &[10, 0, 0, 254]])
+    };
+    vec![
+        message(0, 0, 16, 0),
+        message(0, 1, 8, 5),
+        message(0, 2, 3, 0),
+        message(0, 9, 1, 0),
+        message(1, 0, 2, 0),
+        message(0, 0, 4, 0),
     ]
 }

@@ -107,9 +107,21 @@ impl Dissector<'_> {
 
     /// Digits only.
     pub(super) fn hex(&mut self, indent: &str, at: usize, length: usize) -> Read<()> {
+        self.hex_from(indent, at, length, 0)
+    }
+
+    /// Digits only, counted from `offset`.
+    pub(super) fn hex_from(
+        &mut self,
+        indent: &str,
+        at: usize,
+        length: usize,
+        offset: usize,
+    ) -> Read<()> {
         let octets = self.bytes.rest(at, length);
         for (line, chunk) in octets.chunks(LINE).enumerate() {
-            (indent, "0x", HexZeros::<4>((line * LINE) as u32), ": ").put(self.out);
+            let offset = HexZeros::<4>((offset + line * LINE) as u32);
+            (indent, "0x", offset, ": ").put(self.out);
             for pair in chunk.chunks(2) {
                 self.out.push(b' ');
                 for &octet in pair {

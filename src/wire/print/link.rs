@@ -259,7 +259,7 @@ impl Dissector<'_> {
 }
 
 /// BSD's address families, as far as tcpdump names them.
-fn bsd_family(family: u32) -> Option<&'static str> {
+pub(super) fn bsd_family(family: u32) -> Option<&'static str> {
     Some(match family {
         2 => "IPv4",
         6 => "NS",

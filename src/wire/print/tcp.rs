@@ -36,6 +36,7 @@ const PUSH_ACK: u8 = flag::PUSH | flag::ACK;
 /// What a segment is taken to carry, in the order in which tcpdump asks: of its ports' meanings the first counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Payload {
+    Telnet,
     Smtp,
     Whois,
     Bgp,
@@ -53,6 +54,7 @@ enum Payload {
 static MEANT: Ports = Ports::of(&[
     port::FTP,
     port::SSH,
+    port::TELNET,
     port::SMTP,
     port::WHOIS,
     port::DNS,
@@ -68,6 +70,7 @@ static MEANT: Ports = Ports::of(&[
 impl Payload {
     fn of(port: u16) -> Self {
         match port {
+            port::TELNET => Self::Telnet,
             port::SMTP => Self::Smtp,
             port::WHOIS => Self::Whois,
             port::BGP => Self::Bgp,
@@ -307,6 +310,7 @@ impl Dissector<'_> {
                 put!(self, ": BGP");
                 Ok(())
             }
+            Payload::Telnet => self.telnet(at, length),
             Payload::Redis => self.resp(at, length),
             Payload::Ssh => self.ssh(at, length),
             Payload::Dns => self.dns(at, length, Carrier::Tcp),
