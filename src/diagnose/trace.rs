@@ -12,6 +12,7 @@ mod filtered;
 mod observed;
 mod origin;
 mod quiet;
+mod size;
 mod unread;
 mod waiting;
 
@@ -197,7 +198,7 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
         match &path.end {
             End::Delivered { .. } => {
                 conclusion.doubts.extend(unread::of_passage(bundle, path));
-                for finding in quiet::of_path(bundle, path, leg == Leg::Back) {
+                for finding in quiet::of_path(bundle, path) {
                     push(Leg::Quiet, finding);
                 }
             }
@@ -279,12 +280,12 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
     }
     for path in [ways.large, ways.large_back].into_iter().flatten() {
         if let End::Dropped(drop) = &path.end
-            && let Some(finding) = quiet::too_large(bundle, path, drop)
+            && let Some(finding) = size::too_large(bundle, path, drop)
         {
             push(Leg::Large, finding);
             break;
         }
-        if let Some(finding) = quiet::cut(bundle, path) {
+        if let Some(finding) = size::cut(bundle, path) {
             push(Leg::Large, finding);
             break;
         }
@@ -296,7 +297,7 @@ fn predict(bundle: &Bundle, ways: &Ways<'_>, conclusion: &mut Conclusion) -> Vec
 /// has and so no answer finds.
 fn translated(bundle: &Bundle, ways: &Ways<'_>, leg: Leg) -> Option<Finding> {
     match leg {
-        Leg::There => origin::redirected(bundle, ways.there).map(quiet::finding),
+        Leg::There => origin::redirected(bundle, ways.there).map(origin::Told::into_finding),
         Leg::Back => {
             let source = ways.back?.packet.destination;
             let changed = source != ways.there.packet.source;

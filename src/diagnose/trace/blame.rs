@@ -45,7 +45,7 @@ fn by_counter(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<Verd
             Some(proven(finding, gap, observed))
         }
         Guilt::Device(told) if moved >= lost => {
-            let mut finding = super::quiet::finding((**told).clone());
+            let mut finding = (**told).clone().into_finding();
             finding.evidence.push(Evidence::new(
                 format!("{} counter", finding.node),
                 format!("{moved} more packets, of {lost} that are missing"),
@@ -63,7 +63,7 @@ fn by_elimination(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Option<
     let Some(Guilt::Device(told)) = &suspect.guilt else {
         return None;
     };
-    let mut finding = super::quiet::finding((**told).clone());
+    let mut finding = (**told).clone().into_finding();
     finding.evidence.extend(gap.last_seen());
     if let Some(next) = gap.next_hop() {
         let never = format!("never seen at {}", next.at);
@@ -109,7 +109,7 @@ fn unusable(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> Option<Verdi
         .into_iter()
         .chain(of_devices);
     let told = super::origin::unusable(bundle, addresses)?;
-    let mut finding = super::quiet::finding(told);
+    let mut finding = told.into_finding();
     finding.evidence.push(answered(observed));
     Some(Verdict {
         finding,

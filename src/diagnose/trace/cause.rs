@@ -284,7 +284,7 @@ impl<'a> Case<'a> {
             Cause::NobodyHasAddress { address } => self.nobody(*address),
             Cause::WrongNode { node, right } => origin::wrong_node(self, node, right.as_deref()),
             Cause::MtuExceeded { mtu, size, silent } => {
-                super::quiet::size_finding(self, *mtu, *size, *silent)
+                super::size::told(self, *mtu, *size, *silent)
             }
             Cause::Filtered {
                 by,

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use super::cause::Case;
 use super::facts;
-use crate::diagnose::Evidence;
+use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::{Bundle, Netns, Node};
 pub(super) use block::{
     block_route, by_stranger, claimed_twice, no_block_route, passed_to_router, wrong_node,
@@ -39,6 +39,30 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// The finding; why it breaks the packet, and how grave it is, as the catalogue says, unless it was told.
+    pub(super) fn into_finding(self) -> Finding {
+        let entry = catalogue::find(self.id);
+        Finding {
+            id: self.id,
+            severity: entry.map_or(Severity::Fault, |entry| entry.severity),
+            node: self.node,
+            place: self.place,
+            device: self.device,
+            what: self.what,
+            why: self.why.unwrap_or_else(|| {
+                let text = entry.map_or("", |entry| entry.mechanism);
+                text.split_inclusive(". ")
+                    .next()
+                    .unwrap_or(text)
+                    .trim()
+                    .to_owned()
+            }),
+            evidence: self.evidence,
+            show: self.show,
+            fix: self.fix,
+        }
+    }
+
     pub(super) fn new(id: &'static str, node: &str) -> Self {
         Self {
             id,

@@ -82,9 +82,9 @@ pub(super) fn told(
         .find_map(|(node, outer)| origin::enslaved(node, outer));
     let (mut finding, certainty) = match (in_bridge, alone) {
         // What comes in is the bridge's, so that no answer is heard whatever else stands there.
-        (Some(told), _) => (super::quiet::finding(told), Certainty::Proven),
+        (Some(told), _) => (told.into_finding(), Certainty::Proven),
         (None, Some((suspect, Guilt::Device(told)))) => (
-            super::quiet::finding((**told).clone()),
+            (**told).clone().into_finding(),
             // What counted took something, and nothing else stands there.
             if suspect.moved.is_some() {
                 Certainty::Proven
@@ -96,7 +96,7 @@ pub(super) fn told(
             cause::finding(read.before, gap.path, drop),
             Certainty::Proven,
         ),
-        (None, None) => (super::quiet::finding(unheard(waiting)), Certainty::Seen),
+        (None, None) => (unheard(waiting).into_finding(), Certainty::Seen),
     };
     finding.evidence.push(waiting.row.clone());
     finding.evidence.push(answered(observed));
