@@ -6,7 +6,7 @@
 //! ```text
 //! collect ──▶ model ──▶ walk ──▶ diagnose ──▶ render
 //! (kernel,    (snapshot: (pure:    (pure:       (text, table,
-//!  CRI, lab,   serde,     packet →  path →       json:
+//!  CRI, lab,   serde,     packet →  path →       json, svg:
 //!  file)       versioned) hops)     findings)    fn(&T, &mut Write))
 //! ```
 //!
