@@ -50,6 +50,7 @@ mod rip;
 mod sctp;
 mod sequence;
 mod sflow;
+mod slow;
 mod snmp;
 mod someip;
 mod stp;

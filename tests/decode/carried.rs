@@ -120,6 +120,12 @@ pub(crate) fn samples(seed: u64) -> Vec<Sample> {
             frame: ethernet(1, 2, 0x86dd, &ipv6(8, 33, 89, &message)),
         });
     }
+    for message in slow() {
+        samples.push(Sample {
+            name: "slow protocol".to_owned(),
+            frame: ethernet(1, 2, 0x8809, &message),
+        });
+    }
     for message in ripng() {
         samples.push(Sample {
             name: "ripng".to_owned(),
@@ -457,5 +463,31 @@ fn hsrp() -> Vec<Vec<u8>> {
         message(0, 9, 1, 0),
         message(1, 0, 2, 0),
         message(0, 0, 4, 0),
+    ]
+}
+
+fn slow() -> Vec<Vec<u8>> {
+    let part = |kind: u8, value: &[u8]| cat(&[&[kind, value.len() as u8 + 2], value]);
+    let port = |state: u8| {
+        let system = [0x80, 0, 2, 4, 6, 8, 10, 12, 0, 9, 0, 255, 0, 3];
+        cat(&[&system, &[state, 0, 0, 0]])
+    };
+    let aggregation = [
+        part(1, &port(0x3d)),
+        part(2, &port(0)),
+        part(3, &[0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+        vec![0, 0, 0, 0],
+    ];
+    let marker = [0, 1, 2, 4, 6, 8, 10, 12, 0, 0, 0, 9, 0, 0];
+    vec![
+        cat(&[&[1, 1], &aggregation.concat()]),
+        cat(&[&[1, 1], &part(1, &[1, 2]), &part(9, &[1, 2, 3]), &[3, 1]]),
+        cat(&[&[1, 1], &part(9, &[1]), &[3, 50, 1]]),
+        cat(&[&[2, 1], &part(1, &marker), &part(3, &[1]), &[0]]),
+        vec![1, 2, 3],
+        vec![2, 0],
+        vec![1],
+        vec![10, 1, 2, 3],
+        vec![],
     ]
 }

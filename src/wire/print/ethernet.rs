@@ -213,6 +213,7 @@ impl Dissector<'_> {
             EtherType::PPPOE_DISCOVERY | EtherType::PPPOE_SESSION => self.pppoe(at, length)?,
             // As they were numbered before there was a standard.
             EtherType(0x3c12 | 0x3c13) => self.pppoe(at, length)?,
+            EtherType::SLOW => self.slow(at, length)?,
             EtherType::PPP => {
                 if length > 0 {
                     put!(self, ": ");
