@@ -58,6 +58,9 @@ pub struct Row {
     pub table: RowTable,
     /// As `ip`, `bridge`, `sysctl`, `iptables` or `nft` print it.
     pub text: String,
+    /// The command that takes it away, of a rule that changes packets.
+    #[serde(skip)]
+    pub undo: Option<String>,
 }
 
 impl Row {
@@ -66,6 +69,7 @@ impl Row {
         Self {
             table,
             text: text.into(),
+            undo: None,
         }
     }
 }

@@ -88,7 +88,7 @@ const CASES: &[Case] = &[
         make: "nft add table ip guard; nft 'add chain ip guard way { type filter hook forward priority 0 ; }'; nft add rule ip guard way numgen inc mod 1 == 0 drop",
         heal: "nft delete table ip guard",
         id: "lost-here",
-        says: "nft delete rule ip guard way handle 2, if it is that rule",
+        says: "nft delete rule ip guard way handle 2 # if it is that rule",
         answered: 0,
     },
     Case {

@@ -287,7 +287,7 @@ fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
             suspect.what
         ));
         finding.show.clone_from(&suspect.tell);
-        finding.fix = format!("{undo}, if it is that rule");
+        finding.fix = format!("{undo} # if it is that rule");
     }
     if id == "bad-outer-checksum"
         && let Some(next) = last

@@ -302,19 +302,19 @@ impl<'a> Case<'a> {
                     undo,
                 },
             ),
-            Cause::HopLimit if !self.drop.rows.is_empty() => {
-                self.of_node("hop-limit-exceeded")
-                    .what(format!(
-                        "a rule leaves the packet no hops to go: {}",
-                        self.row()
-                    ))
-                    .show("iptables-save -t mangle -c; nft -a list ruleset")
-                    .fix(
-                        self.drop.rows.first().map_or_else(String::new, |row| {
-                            origin::without(row, self.destination())
-                        }),
-                    )
-            }
+            Cause::HopLimit if !self.drop.rows.is_empty() => self
+                .of_node("hop-limit-exceeded")
+                .what(format!(
+                    "a rule leaves the packet no hops to go: {}",
+                    self.row()
+                ))
+                .show("iptables-save -t mangle -c; nft -a list ruleset")
+                .fix(
+                    self.drop
+                        .rows
+                        .first()
+                        .map_or_else(String::new, origin::without),
+                ),
             // Less than any way is long: nobody goes in circles.
             Cause::HopLimit if self.path.packet.ttl < FEW_HOPS => self.few_hops(),
             Cause::Loop | Cause::HopLimit => self

@@ -45,7 +45,7 @@ pub(super) fn told(case: &Case<'_>, filtered: &Filtered<'_>) -> Told {
                 "the policy of {chain} ({by}) is to drop, and no rule accepts the packet"
             ))
             .show(show)
-            .fix(format!("{undo}, or a rule that accepts what is for pods"));
+            .fix(format!("{undo} # or a rule that accepts what is for pods"));
     }
     let outer = case.path.hops.last().and_then(|hop| hop.headers.outer);
     if outer.is_some() && lower.contains("input") && !case.is_pod() {
@@ -60,7 +60,7 @@ pub(super) fn told(case: &Case<'_>, filtered: &Filtered<'_>) -> Told {
             ))
             .show(show)
             .fix(format!(
-                "{undo}, or accept the UDP port of the tunnel from the other nodes"
+                "{undo} # or accept the UDP port of the tunnel from the other nodes"
             ));
     }
     if policy::wrote(&lower) {

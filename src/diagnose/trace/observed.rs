@@ -226,24 +226,37 @@ fn large_lost(ways: &Ways<'_>, observed: &Observed) -> Option<Verdict> {
     let size = large.packet.size;
     let what = format!("packets of {size} octets are lost without a word, and small ones pass");
     let rules = large.notes.iter().chain(&back.notes).filter_map(|note| {
-        let NoteKind::MayDrop { hook, .. } = &note.kind else {
+        let NoteKind::MayDrop { hook, cause } = &note.kind else {
             return None;
         };
         let row = note.row.as_ref()?;
-        Some((
-            &note.at,
-            format!("a rule at {} of {}: {}", hook.as_str(), note.at, row.text),
-        ))
+        let undo = match &**cause {
+            Cause::Filtered { undo, .. } => undo.as_str(),
+            _ => "",
+        };
+        let what = format!("a rule at {} of {}: {}", hook.as_str(), note.at, row.text);
+        Some((&note.at, what, undo))
     });
-    let rules: Vec<_> = rules.collect();
-    let (id, at, what, fix, possible) = if let Some((at, _)) = rules.first() {
-        let fix = "take the rules away one by one";
+    // Both ways may meet one rule.
+    let mut known: Vec<(&str, &str)> = Vec::new();
+    let mut rules: Vec<_> = rules.collect();
+    rules.retain(|(at, _, undo)| {
+        let rule = (at.node.as_str(), *undo);
+        let is_new = !known.contains(&rule);
+        known.push(rule);
+        is_new
+    });
+    let (id, at, what, fix, possible) = if let Some((at, _, undo)) = rules.first() {
+        let fix = match rules.len() {
+            1 => format!("{undo} # if it is that rule"),
+            _ => "take the rules away one by one".to_owned(),
+        };
         (
             "lost-here",
             *at,
             what,
             fix,
-            rules.iter().map(|(_, what)| what.clone()).collect(),
+            rules.iter().map(|(_, what, _)| what.clone()).collect(),
         )
     } else {
         let crosses = large.hops.iter().position(|hop| hop.wire.is_some())?;
@@ -256,7 +269,8 @@ fn large_lost(ways: &Ways<'_>, observed: &Observed) -> Option<Verdict> {
         );
         let possible =
             "a switch, a cloud's network or a tunnel under the nodes whose MTU is smaller";
-        let fix = "a smaller MTU for the nodes' devices and the pods, or a larger one for what connects the nodes";
+        let fix = "a smaller MTU for the nodes' devices and the pods, or a larger one for what connects the nodes"
+            .to_owned();
         (
             "underlay-mtu-too-small",
             from,
@@ -286,7 +300,7 @@ fn large_lost(ways: &Ways<'_>, observed: &Observed) -> Option<Verdict> {
                 ),
             ],
             show: tell.clone(),
-            fix: fix.to_owned(),
+            fix,
         },
         certainty: Certainty::Seen,
         possible: possible

@@ -19,7 +19,7 @@ pub(super) use pod::{
     broken_destination, broken_pod, default_gateway, enslaved, gateway_given, prefix_given,
 };
 pub(super) use route::{asked_on, dead_endpoint, flat, host_route, of_routing};
-pub(super) use translated::{redirected, without};
+pub(super) use translated::{redirected, spared, without};
 pub(super) use tunnel::{
     changed_mac, duplicate_mac, no_tunnel, other_vni, taken_mac, tunnel_mac, tunnel_missing,
 };

@@ -90,10 +90,10 @@ pub(super) fn masqueraded(bundle: &Bundle, path: &Path) -> Option<Finding> {
                 path.packet.source
             ))
             .show("iptables-save -t nat; nft list ruleset")
-            .fix(format!(
-                "iptables -t nat -I POSTROUTING -s {} -d {} -j RETURN, for the ranges of pods",
-                path.packet.source, path.packet.destination
-            ))
+            .fix(note.row.as_ref().map_or_else(String::new, |row| {
+                let spared = super::origin::spared(row, &path.packet);
+                format!("{spared} # better: for the ranges of pods")
+            }))
             .evidence(evidence)
             .into_finding(),
     )

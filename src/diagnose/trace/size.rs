@@ -108,7 +108,7 @@ pub(super) fn told(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -> Told {
             .what(what)
             .show(format!("ip link show {name}"))
             .fix(format!(
-                "ip link set {name} mtu {size}, or a smaller MTU for the pods"
+                "ip link set {name} mtu {size} # or a smaller MTU for the pods"
             ));
     }
     let Some(source) = source else {

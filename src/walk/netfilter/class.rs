@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::rule::{
-    Action, Chain, Element, Field, Match, Rule, States, Table, Test, Value, is_called,
+    Action, Chain, Element, Field, Match, Replace, Rule, States, Table, Test, Value, is_called,
 };
 use super::{Hook, Ruleset};
 use crate::model::rule::Family;
@@ -250,8 +250,9 @@ impl Class<'_> {
         for action in actions {
             match action {
                 Action::Accept
-                | Action::Destination(..)
-                | Action::Source(_)
+                | Action::Replace(Replace {
+                    translates: true, ..
+                })
                 | Action::Masquerade => return course.accept(about),
                 Action::Drop | Action::Reject => {
                     return course.drop((about == About::All).then(|| Drops::Rule {
@@ -291,7 +292,16 @@ impl Class<'_> {
                     course.accept(About::Undecided);
                     return course.drop(None);
                 }
-                Action::Mark { .. } | Action::HopsLess(_) | Action::HopsAre(_) => {}
+                // What it says may end the way of some, whichever way.
+                Action::Perhaps(_) => {
+                    course.accept(About::Undecided);
+                    course.drop(None);
+                }
+                // A field that is written sends nobody away.
+                Action::Replace(_)
+                | Action::Mark { .. }
+                | Action::HopsLess(_)
+                | Action::HopsAre(_) => {}
             }
         }
         course.goes_on = true;

@@ -138,7 +138,7 @@ fn compile_rule(netns: &Netns, family: Family, chain: &str, rule: &IptablesRule)
             "-j" | "--jump" | "-g" | "--goto" => {
                 let target = words.value();
                 let rest: Vec<&str> = words.words.by_ref().map(String::as_str).collect();
-                actions = target_of(word, target, &rest);
+                actions = target_of(chain, word, target, &rest);
             }
             option => {
                 let invert = std::mem::take(&mut words.invert);

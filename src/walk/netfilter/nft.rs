@@ -14,8 +14,8 @@ use super::rule::{Action, Chain, Match, Rule, Table, Test};
 use crate::model::Netns;
 use crate::model::netfilter::Backend;
 use crate::model::rule::Family;
-use action::{destination, mangle, verdicts};
-use test::{address, match_of, presupposed, words};
+use action::{mangle, translate, verdicts};
+use test::{match_of, presupposed, words};
 
 pub(super) use notation::notation;
 
@@ -124,19 +124,26 @@ fn is_of_iptables(netns: &Netns, family: Option<Family>, name: &str) -> bool {
     })
 }
 
-/// What a rule consists of, each statement with its kind.
-fn statements(rule: &Json) -> impl Iterator<Item = (&String, &Json)> {
+/// What a rule consists of, each statement with its kind. One that has no form in JSON stands there as nft would
+/// list it.
+fn statements(rule: &Json) -> impl Iterator<Item = (&str, &Json)> {
     let all = rule.get("expr").and_then(Json::as_array);
     all.into_iter()
         .flatten()
-        .filter_map(|statement| statement.as_object()?.iter().next())
+        .filter_map(|statement| match statement {
+            Json::String(words) => Some((words.as_str(), &Json::Null)),
+            other => {
+                let (kind, body) = other.as_object()?.iter().next()?;
+                Some((kind.as_str(), body))
+            }
+        })
 }
 
 fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
     let mut matches = Vec::new();
     let mut actions = Vec::new();
     for (kind, body) in statements(rule) {
-        match kind.as_str() {
+        match kind {
             "match" => {
                 matches.extend(presupposed(body.get("left")));
                 matches.push(match_of(body, sets));
@@ -155,21 +162,19 @@ fn compile_rule(chain: &str, rule: &Json, sets: &Sets<'_>) -> Rule {
                 });
             }
             "masquerade" => actions.push(Action::Masquerade),
-            "snat" => actions.push(match body.get("addr").and_then(address) {
-                Some(address) => Action::Source(address),
-                None => Action::Unknown("snat".to_owned()),
-            }),
-            "dnat" => actions.push(destination(body)),
-            "redirect" => {
-                let port = body.get("port").and_then(Json::as_u64);
-                let port = port.and_then(|port| u16::try_from(port).ok());
-                actions.push(Action::Destination(None, port));
+            "snat" | "dnat" | "redirect" => actions.push(translate(kind, body, sets)),
+            "mangle" => {
+                matches.extend(presupposed(body.get("key")));
+                actions.push(mangle(body, sets));
             }
-            "mangle" => actions.push(mangle(body)),
             "queue" => actions.push(Action::Ask),
             "vmap" => {
                 matches.extend(presupposed(body.get("key")));
                 actions.push(verdicts(body, sets));
+            }
+            // nft has no JSON for it and says it in its own words, a chain without a name among them.
+            words if body.is_null() && words.contains(' ') => {
+                actions.push(Action::Perhaps("not told in JSON".to_owned()));
             }
             // A limit, a meter, or what comes later: whether the rule goes on is not known.
             other => matches.push(Match {

@@ -179,6 +179,64 @@ pub(super) enum Value {
     Any,
 }
 
+/// What takes the place of a packet's address and port.
+#[derive(Debug, Clone)]
+pub(super) struct Replace {
+    /// The source's; else the destination's.
+    pub(super) source: bool,
+    pub(super) by: Choice,
+    /// By address translation, which is done with the packet; else the field alone is written, and the next rule asked.
+    pub(super) translates: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Choice {
+    One(End),
+    /// The first member that the packet is; if it is none, nothing happens.
+    Map {
+        fields: Vec<Field>,
+        map: Vec<(Element, End)>,
+    },
+    /// One of them, by chance.
+    Any(Vec<End>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) address: Whither,
+    pub(super) port: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whither {
+    /// The address stays.
+    Same,
+    /// An address of the device that the packet came in by.
+    Own,
+    /// The bits of the network; behind its prefix, those of the packet.
+    Net(IpNet),
+}
+
+impl End {
+    /// An address, whatever the port.
+    pub(super) fn at(address: IpAddr) -> Self {
+        Self {
+            address: Whither::Net(IpNet::from(address)),
+            port: None,
+        }
+    }
+}
+
+impl Choice {
+    /// The addresses of a network, one for one.
+    pub(super) fn net(net: IpNet) -> Self {
+        Self::One(End {
+            address: Whither::Net(net),
+            port: None,
+        })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Action {
     Accept,
@@ -187,8 +245,8 @@ pub(super) enum Action {
     Return,
     Jump(String),
     Goto(String),
-    Destination(Option<IpAddr>, Option<u16>),
-    Source(IpAddr),
+    /// Other addresses and ports take the place of the packet's.
+    Replace(Replace),
     Masquerade,
     /// `(mark & !mask) ^ value`
     Mark {
@@ -204,5 +262,7 @@ pub(super) enum Action {
     HopsAre(u8),
     /// A program decides what becomes of it.
     Ask,
+    /// Whether the packet goes on behind this is not known.
+    Perhaps(String),
     Unknown(String),
 }

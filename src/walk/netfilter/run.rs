@@ -1,6 +1,7 @@
 //! Runs a packet over the chains of a hook.
 
 mod holds;
+mod replace;
 
 use std::net::IpAddr;
 
@@ -272,34 +273,38 @@ impl Run<'_, '_> {
                 Action::Drop => return lost(false),
                 Action::Reject => return lost(true),
                 Action::Return => return (Flow::Next, true),
+                // A target that no chain is and that is not known: an extension.
+                Action::Jump(to) if !table.chains.contains_key(to) => {
+                    if self.assume(format!("{} ({to})", rule.text)) {
+                        return lost(false);
+                    }
+                }
+                Action::Perhaps(what) => {
+                    if self.assume(format!("{} ({what})", rule.text)) {
+                        return lost(false);
+                    }
+                }
                 Action::Jump(to) => match self.chain(base, table, to, depth + 1) {
                     Flow::Next => {}
                     other => return (other, true),
                 },
                 Action::Goto(to) => return (self.chain(base, table, to, depth + 1), true),
-                Action::Destination(address, port) => {
-                    let local = || self.own_address();
-                    let Some(address) = address.or_else(local) else {
-                        return (Flow::Unknown(text()), true);
-                    };
-                    self.packet.destination = address;
-                    if let (Some(port), Some((source, _))) = (port, self.packet.protocol.ports()) {
-                        self.packet.protocol = self.packet.protocol.with_ports(source, *port);
+                Action::Replace(replace) => match self.replace(replace) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        self.changed(table, chain, rule);
+                        if replace.translates {
+                            return (Flow::Accept, true);
+                        }
                     }
-                    self.changed(text());
-                    return (Flow::Accept, true);
-                }
-                Action::Source(address) => {
-                    self.packet.source = *address;
-                    self.changed(text());
-                    return (Flow::Accept, true);
-                }
+                    Err(()) => return (Flow::Unknown(text()), true),
+                },
                 Action::Masquerade => {
                     self.packet.source = match self.packet.source {
                         IpAddr::V4(_) => IpAddr::from([0, 0, 0, 0]),
                         IpAddr::V6(_) => IpAddr::from([0u8; 16]),
                     };
-                    self.changed(text());
+                    self.changed(table, chain, rule);
                     return (Flow::Accept, true);
                 }
                 Action::Mark { mask, value } => {
@@ -318,12 +323,12 @@ impl Run<'_, '_> {
                 }
                 Action::HopsAre(hops) => {
                     self.packet.ttl = *hops;
-                    self.changed(text());
+                    self.changed(table, chain, rule);
                 }
                 Action::HopsLess(by) => {
                     let hops = i16::from(self.packet.ttl) - by;
                     self.packet.ttl = u8::try_from(hops.clamp(0, 255)).unwrap_or(0);
-                    self.changed(text());
+                    self.changed(table, chain, rule);
                 }
                 Action::Ask => {
                     if self.assume(format!("{} (a program decides)", rule.text)) {
@@ -356,19 +361,13 @@ impl Run<'_, '_> {
         self.assumed & (1 << bit) != 0
     }
 
-    /// `REDIRECT`: an address of the device it came in by.
-    fn own_address(&self) -> Option<IpAddr> {
-        let device = self.devices.input?;
-        self.ruleset
-            .netns
-            .addresses_of(device)
-            .map(|row| row.address)
-            .find(|address| address.is_ipv4() == self.packet.destination.is_ipv4())
-    }
-
-    fn changed(&mut self, text: String) {
+    fn changed(&mut self, table: &Table, chain: &str, rule: &Rule) {
         if self.recording {
-            self.changed_by.push(Row::new(RowTable::Netfilter, text));
+            let text = format!("{}: {}", table.name, rule.text);
+            self.changed_by.push(Row {
+                undo: Some(table.without(chain, rule)),
+                ..Row::new(RowTable::Netfilter, text)
+            });
         }
     }
 }

@@ -1,3 +1,5 @@
+mod replaced;
+
 use serde_json::json;
 
 use super::*;

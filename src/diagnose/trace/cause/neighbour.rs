@@ -292,7 +292,7 @@ impl Case<'_> {
         });
         match (given, own) {
             (Some(given), Some(own)) => told.fix(format!(
-                "{prefix}ip address del {}/{} dev {name}; {prefix}ip address add {given} dev {name}, as its network gave it; and its routes",
+                "{prefix}ip address del {}/{} dev {name}; {prefix}ip address add {given} dev {name} # as its network gave it; and its routes",
                 own.address, own.prefix_len
             )),
             _ => told.fix(format!("{prefix}ip route del the one that says so, or send by a gateway")),

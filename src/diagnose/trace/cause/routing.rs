@@ -168,7 +168,7 @@ impl Case<'_> {
                 notation::setting("ipv4", &name, "rp_filter")
             ))
             .fix(format!(
-                "sysctl -w {}=2, or mend the way back to {source}",
+                "sysctl -w {}=2 # or mend the way back to {source}",
                 notation::setting("ipv4", &name, "rp_filter")
             ))
     }

@@ -48,7 +48,7 @@ pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: I
         .show(format!("ip route get {destination}"))
         .fix(
             match block_route(case.bundle, &case.node.name, destination) {
-                Some(command) => format!("{command}; look at the log of the network's agent"),
+                Some(command) => format!("{command} # and look at the log of the network's agent"),
                 None => "look at the log of the network's agent, which makes the route".to_owned(),
             },
         )

@@ -6,7 +6,7 @@ use super::Told;
 use crate::diagnose::trace::facts;
 use crate::diagnose::trace::rows;
 use crate::model::Bundle;
-use crate::walk::path::{NoteKind, Path, Row};
+use crate::walk::path::{NoteKind, Packet, Path, Row};
 
 /// A rule that gives packets for a pod another destination.
 pub(in crate::diagnose::trace) fn redirected(bundle: &Bundle, there: &Path) -> Option<Told> {
@@ -35,7 +35,7 @@ pub(in crate::diagnose::trace) fn redirected(bundle: &Bundle, there: &Path) -> O
             whose(bundle, to)
         ))
         .show("iptables-save -t nat; nft -a list ruleset; conntrack -L -d ADDRESS")
-        .fix(row.map_or_else(String::new, |row| without(row, to)))
+        .fix(row.map_or_else(String::new, without))
         .evidence(row.map_or_else(Vec::new, |row| rows(node, std::slice::from_ref(row)))),
     )
 }
@@ -51,22 +51,26 @@ fn whose(bundle: &Bundle, address: IpAddr) -> String {
     }
 }
 
-/// The command that takes a rule away, as far as its row says which it is.
-pub(in crate::diagnose::trace) fn without(row: &Row, address: IpAddr) -> String {
-    let program = match address {
-        IpAddr::V4(_) => "iptables",
-        IpAddr::V6(_) => "ip6tables",
-    };
-    match row.text.split_once(": -A ") {
-        Some((table, rule)) => format!("{program} -t {table} -D {rule}"),
-        None => match row.text.split_once(": ") {
-            Some((table, rule)) => {
-                let chain = rule.split_whitespace().next().unwrap_or_default();
-                format!(
-                    "nft -a list chain {table} {chain}; nft delete rule {table} {chain} handle HANDLE"
-                )
-            }
-            None => "take the rule away".to_owned(),
-        },
+/// The command that takes away a rule that changed the packet.
+pub(in crate::diagnose::trace) fn without(row: &Row) -> String {
+    let undo = row.undo.clone();
+    undo.unwrap_or_else(|| format!("take the rule away: {}", row.text))
+}
+
+/// The command that spares a packet's conversation a rule that changes its source.
+pub(in crate::diagnose::trace) fn spared(row: &Row, packet: &Packet) -> String {
+    let (source, destination) = (packet.source, packet.destination);
+    let undo = row.undo.as_deref().unwrap_or_default();
+    if let Some(rule) = undo.strip_prefix("nft delete rule ") {
+        let ip = if source.is_ipv4() { "ip" } else { "ip6" };
+        return format!(
+            "nft insert rule {rule} {ip} saddr {source} {ip} daddr {destination} accept"
+        );
     }
+    let program = undo
+        .split(' ')
+        .next()
+        .filter(|word| word.contains("tables"));
+    let program = program.unwrap_or("iptables");
+    format!("{program} -t nat -I POSTROUTING -s {source} -d {destination} -j RETURN")
 }

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use super::notation::{masked, number};
-use crate::walk::netfilter::rule::Action;
+use crate::walk::netfilter::rule::{Action, Choice, End, Replace, Whither};
 
-pub(super) fn target_of(word: &str, target: &str, rest: &[&str]) -> Vec<Action> {
+/// What `-j TARGET` of a rule in `chain` does.
+pub(super) fn target_of(chain: &str, word: &str, target: &str, rest: &[&str]) -> Vec<Action> {
     let option = |name: &str| {
         rest.iter()
             .position(|word| *word == name)
@@ -19,17 +20,25 @@ pub(super) fn target_of(word: &str, target: &str, rest: &[&str]) -> Vec<Action> 
         "RETURN" => Action::Return,
         "MASQUERADE" => Action::Masquerade,
         "DNAT" => match option("--to-destination").and_then(end) {
-            Some((address, port)) => Action::Destination(address, port),
+            Some(end) => translated(false, Choice::One(end)),
             None => Action::Unknown("DNAT".to_owned()),
         },
         "SNAT" => match option("--to-source").and_then(end) {
-            Some((Some(address), _)) => Action::Source(address),
-            _ => Action::Unknown("SNAT".to_owned()),
+            Some(end) => translated(true, Choice::One(end)),
+            None => Action::Unknown("SNAT".to_owned()),
         },
-        "REDIRECT" => {
-            let port = option("--to-ports").and_then(|port| port.parse().ok());
-            Action::Destination(None, port)
-        }
+        "NETMAP" => match option("--to").and_then(|net| net.parse().ok()) {
+            // The source where a packet leaves, the destination where it comes in.
+            Some(net) => translated(matches!(chain, "POSTROUTING" | "INPUT"), Choice::net(net)),
+            None => Action::Unknown("NETMAP".to_owned()),
+        },
+        "REDIRECT" => translated(
+            false,
+            Choice::One(End {
+                address: Whither::Own,
+                port: option("--to-ports").and_then(|port| port.parse().ok()),
+            }),
+        ),
         "MARK" => match (
             option("--set-xmark"),
             option("--set-mark"),
@@ -52,14 +61,17 @@ pub(super) fn target_of(word: &str, target: &str, rest: &[&str]) -> Vec<Action> 
             }
             _ => Action::Unknown("MARK".to_owned()),
         },
-        // They look, count or label, and let the packet go on as it is.
-        "LOG" | "NFLOG" | "CT" | "NOTRACK" | "CONNMARK" | "TCPMSS" | "CHECKSUM" | "TRACE"
-        | "CONNSECMARK" | "SECMARK" | "SET" | "DSCP" | "TOS" | "CLASSIFY" => return Vec::new(),
+        // They look, count, label or copy, and let the packet go on as it is.
+        "LOG" | "NFLOG" | "ULOG" | "AUDIT" | "CT" | "NOTRACK" | "CONNMARK" | "TCPMSS"
+        | "TCPOPTSTRIP" | "CHECKSUM" | "TRACE" | "CONNSECMARK" | "SECMARK" | "SET" | "DSCP"
+        | "TOS" | "ECN" | "CLASSIFY" | "TEE" | "IDLETIMER" | "RATEEST" | "LED" => {
+            return Vec::new();
+        }
         "TTL" | "HL" => hops(&option).unwrap_or_else(|| Action::Unknown(target.to_owned())),
         "QUEUE" | "NFQUEUE" => Action::Ask,
-        "TPROXY" | "NETMAP" | "TEE" | "SYNPROXY" => Action::Unknown(target.to_owned()),
-        chain if word == "-g" || word == "--goto" => Action::Goto(chain.to_owned()),
-        chain => Action::Jump(chain.to_owned()),
+        "TPROXY" | "SYNPROXY" => Action::Unknown(target.to_owned()),
+        other if word == "-g" || word == "--goto" => Action::Goto(other.to_owned()),
+        other => Action::Jump(other.to_owned()),
     };
     vec![action]
 }
@@ -78,16 +90,30 @@ fn hops<'t>(option: &impl Fn(&str) -> Option<&'t str>) -> Option<Action> {
         .or_else(|| Some(Action::HopsLess(-i16::from(number("inc")?))))
 }
 
-/// `10.0.0.1:80`, `10.0.0.1`, `[fd00::1]:80`; a range is not one end.
-fn end(text: &str) -> Option<(Option<IpAddr>, Option<u16>)> {
-    if let Ok(address) = text.parse() {
-        return Some((Some(address), None));
+/// `10.0.0.1:80`, `10.0.0.1`, `[fd00::1]:80`, `:80`; a range is not one end.
+fn end(text: &str) -> Option<End> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(End::at(address));
     }
     if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
-        return Some((Some(socket.ip()), Some(socket.port())));
+        return Some(End {
+            port: Some(socket.port()),
+            ..End::at(socket.ip())
+        });
     }
     let port = text.strip_prefix(':')?.parse().ok()?;
-    Some((None, Some(port)))
+    Some(End {
+        address: Whither::Same,
+        port: Some(port),
+    })
+}
+
+fn translated(source: bool, by: Choice) -> Action {
+    Action::Replace(Replace {
+        source,
+        by,
+        translates: true,
+    })
 }
 
 /// `--set-xmark value/mask`: mask first, then exclusive or.

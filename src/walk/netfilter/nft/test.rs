@@ -87,12 +87,16 @@ fn test_of(expression: &Json, right: &Json, sets: &Sets<'_>) -> Option<Test> {
                     _ => None,
                 };
             }
-            "length" => {
-                let length = u32::try_from(right.as_u64()?).ok()?;
-                return Some(Test::Length(length, length));
+            // What is followed is for this host, or to be sent on by it.
+            "pkttype" if matches!(right.as_str()?, "host" | "unicast") => {
+                return Some(Test::Always);
             }
             _ => {}
         }
+    }
+    if let Some(head) = reads_length(expression) {
+        let length = u32::try_from(right.as_u64()?).ok()?.checked_add(head)?;
+        return Some(Test::Length(length, length));
     }
     if reads_hops(expression) {
         let hops = u8::try_from(right.as_u64()?).ok()?;
@@ -151,8 +155,24 @@ fn compared(expression: &Json, operator: Option<&str>, right: &Json) -> Option<T
         let octet = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         return (least <= 255).then(|| Test::Hops(octet(least), octet(most)));
     }
-    let meta = expression.get("meta")?;
-    (text(meta, "key")? == "length").then_some(Test::Length(least, most))
+    let head = reads_length(expression)?;
+    Some(Test::Length(
+        least.saturating_add(head),
+        most.saturating_add(head),
+    ))
+}
+
+/// An expression of the packet's length, and how much that leaves out: IPv6's does not count its own header.
+fn reads_length(expression: &Json) -> Option<u32> {
+    if let Some(meta) = expression.get("meta") {
+        return (text(meta, "key")? == "length").then_some(0);
+    }
+    let payload = expression.get("payload")?;
+    match (text(payload, "protocol")?, text(payload, "field")?) {
+        ("ip", "length") => Some(0),
+        ("ip6", "length") => Some(40),
+        _ => None,
+    }
 }
 
 fn reads_hops(expression: &Json) -> bool {
