@@ -206,6 +206,84 @@ fn cases() -> Vec<Case> {
             "iptables -t nat -D PREROUTING 1",
         )
         .is("pod-traffic-redirected", "host01", "10.9.9.9"),
+        Case::new(
+            "host02",
+            "nft add table ip odd; nft 'add map ip odd m { type ipv4_addr : ipv4_addr; elements = { 10.244.1.2 : 10.9.9.9 } ; }'; nft 'add chain ip odd pre { type nat hook prerouting priority -110; }'; nft add rule ip odd pre dnat to ip daddr map @m",
+            "nft delete table ip odd",
+        )
+        .is("pod-traffic-redirected", "host02", "nft delete rule ip odd pre handle 3"),
+        Case::new(
+            "host02",
+            "nft add table ip odd; nft 'add chain ip odd pre { type filter hook prerouting priority -300; }'; nft add rule ip odd pre ip daddr 10.244.1.2 ip daddr set 10.9.9.9",
+            "nft delete table ip odd",
+        )
+        .is("pod-traffic-redirected", "host02", "nft delete rule ip odd pre handle 2"),
+        Case::new(
+            "host01",
+            "nft add table ip odd; nft 'add chain ip odd post { type nat hook postrouting priority 90; }'; nft add rule ip odd post ip daddr 10.244.1.2 snat to 10.99.99.99",
+            "nft delete table ip odd",
+        )
+        .is(
+            "pod-traffic-masqueraded",
+            "host01",
+            "nft insert rule ip odd post handle 2 ip saddr 10.244.0.2 ip daddr 10.244.1.2 accept",
+        ),
+        Case::new(
+            "host02",
+            "iptables -t nat -I PREROUTING -d 10.244.1.2 -j NETMAP --to 10.9.9.0/24",
+            "iptables -t nat -D PREROUTING 1",
+        )
+        .is("pod-traffic-redirected", "host02", "sends what is for 10.244.1.2 to 10.9.9.2"),
+        // A chain without a name has no form in nft's JSON.
+        Case::new(
+            "host02",
+            "nft add table ip odd; nft 'add chain ip odd way { type filter hook forward priority 0; }'; nft 'add rule ip odd way ip daddr 10.244.1.2 jump { icmp type echo-request drop ; }'",
+            "nft delete table ip odd",
+        )
+        .is("lost-here", "host02", "handle 4 # if it is that rule"),
+        // The node of the pod has its route, and something that wins over it.
+        Case::new(
+            "host02",
+            "ip route add unreachable 10.244.1.2",
+            "ip route del unreachable 10.244.1.2",
+        )
+        .is("unreachable-route", "host02", "ip route del unreachable 10.244.1.2"),
+        Case::new(
+            "host02",
+            "ip route del 10.244.1.0/24 dev cni0",
+            "ip route add 10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1",
+        )
+        .is(
+            "host-route-missing",
+            "host02",
+            "ip route replace 10.244.1.0/24 dev cni0 proto kernel scope link src 10.244.1.1",
+        ),
+        // A forwarding entry with a VNI of its own: both devices have the right one.
+        Case::new(
+            "host01",
+            "mac=$(ip neigh show 10.244.1.0 dev flannel.1 | cut -d' ' -f3); bridge fdb replace $mac dev flannel.1 dst 192.168.61.12 vni 2 self permanent",
+            "mac=$(ip neigh show 10.244.1.0 dev flannel.1 | cut -d' ' -f3); bridge fdb replace $mac dev flannel.1 dst 192.168.61.12 self permanent",
+        )
+        .is("vni-mismatch", "host01", "the forwarding entry of flannel.1 has a VNI of its own"),
+        // Rules: none that leads to the routes, one that forbids the way back, one that asks who sends.
+        Case::new(
+            "host01",
+            "ip rule del priority 32766",
+            "ip rule add priority 32766 lookup main",
+        )
+        .is("rule-hijacks-route", "host01", "ip rule add priority 32766 lookup main"),
+        Case::new(
+            "host02",
+            "sysctl -qw net/ipv4/conf/flannel.1/rp_filter=2; ip rule add to 10.244.0.2 prohibit priority 90",
+            "ip rule del priority 90; sysctl -qw net/ipv4/conf/flannel.1/rp_filter=0",
+        )
+        .is("rule-hijacks-route", "host02", "ip rule del priority 90"),
+        Case::new(
+            "pod1",
+            "ip rule add to 10.244.1.2 uidrange 0-0 prohibit priority 90",
+            "ip rule del priority 90",
+        )
+        .is("lost-here", "host01", "never seen to leave host01 default/pod1"),
         // Rules whose matches no table tells of.
         Case::new(
             "host02",
@@ -233,6 +311,13 @@ fn cases() -> Vec<Case> {
             "iptables -D FORWARD 1",
         )
         .is("lost-here", "host02", "--u32")
+        .answered(),
+        Case::new(
+            "host01",
+            "ip link set vethce0906292e2 mtu 1000",
+            "ip link set vethce0906292e2 mtu 1450",
+        )
+        .is("pod-mtu-above-path", "host01", "ip link set vethce0906292e2 mtu 1450")
         .answered(),
         Case::new(
             "pod2",

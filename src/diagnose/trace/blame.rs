@@ -5,7 +5,7 @@ use super::observed::{Gap, Observed, answered, first_sentence};
 use super::{Certainty, Leg, Possible, Read, Verdict, Ways, between, rows, waiting};
 use crate::diagnose::{Evidence, Finding, Severity, catalogue};
 use crate::model::{Bundle, Node};
-use crate::walk::path::{Drop, NoteKind, Path, Place, Protocol};
+use crate::walk::path::{Drop, End, NoteKind, Path, Place, Protocol};
 
 /// What is to blame for a loss that the tables do not tell of.
 pub(super) fn blamed(
@@ -240,7 +240,13 @@ fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
     let bundle = read.before;
     let (last, next) = (gap.last_hop(), gap.next_hop());
     let arrived = gap.leg == Leg::Back && gap.last.is_none();
-    let at: Option<&Place> = last.or(next).map(|hop| &hop.at);
+    // Where nothing could be said of the way from the start, that is where it begins.
+    let begin = match &gap.path.end {
+        End::CannotTell { at, .. } => Some(at),
+        End::Dropped(drop) => Some(&drop.at),
+        End::Delivered { .. } => None,
+    };
+    let at: Option<&Place> = last.or(next).map(|hop| &hop.at).or(begin);
     let (id, known) = kind(bundle, gap, observed);
     let node = at.map_or_else(String::new, |at| at.node.clone());
     let mut finding = Finding {
@@ -260,7 +266,10 @@ fn lost_here(read: Read<'_>, gap: &Gap<'_>, observed: &Observed) -> Verdict {
             (Some(last), Some(next)) => format!("last seen at {}, never at {}", last.at, next.at),
             (Some(last), None) => format!("last seen at {}", last.at),
             (None, Some(next)) => format!("never seen, not even at {}", next.at),
-            (None, None) => "never seen".to_owned(),
+            (None, None) => at.map_or_else(
+                || "never seen".to_owned(),
+                |at| format!("never seen to leave {at}"),
+            ),
         },
         why: first_sentence(id),
         evidence: Vec::new(),

@@ -483,7 +483,7 @@ pub(super) fn device_down(node: &Node, netns: &Netns, link: &Link) -> Told {
     } else {
         (
             format!("{name} is down"),
-            format!("{prefix}ip link set {name} up, and the routes that went with it"),
+            format!("{prefix}ip link set {name} up # and the routes that went with it"),
         )
     };
     told.what(what)

@@ -4,8 +4,8 @@ use super::cause::Case;
 use super::facts::{Role, role};
 use super::origin::Told;
 use crate::diagnose::{Evidence, Finding};
-use crate::model::{Bundle, LinkKind};
-use crate::walk::path::{Cause, Drop, NoteKind, Path, RowTable, Step};
+use crate::model::{Bundle, LinkKind, Netns};
+use crate::walk::path::{Cause, Drop, Hop, NoteKind, Path, RowTable, Step};
 
 /// A packet of the size that the sender believes in is lost.
 pub(super) fn too_large(bundle: &Bundle, path: &Path, drop: &Drop) -> Option<Finding> {
@@ -131,9 +131,12 @@ pub(super) fn told(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -> Told {
         .map_or("eth0", |device| device.name.as_str());
     let next_to_pod = case.node.name == source.at.node
         && matches!(kind, Some(Role::HostEnd | Role::Port | Role::Pods));
-    if !next_to_pod
-        && let Some(told) = uneven_pair(case, mtu, &what).or_else(|| odd_bridge(case, mtu, &what))
-    {
+    let uneven = if next_to_pod {
+        uneven_pair(case, mtu, &what).filter(|_| is_as_others(case, source))
+    } else {
+        uneven_pair(case, mtu, &what).or_else(|| odd_bridge(case, mtu, &what))
+    };
+    if let Some(told) = uneven {
         return told;
     }
     let id = if next_to_pod {
@@ -153,12 +156,43 @@ pub(super) fn told(case: &Case<'_>, mtu: u32, size: u32, silent: bool) -> Told {
             path.packet.source, path.packet.destination
         ))
         .fix(format!(
-            "ip link set {device} mtu SMALLER in the pod, and the network's setting for new pods"
+            "{}ip link set {device} mtu {} # and the network's setting for new pods",
+            into(case, source),
+            // Without what wraps it here.
+            mtu.saturating_sub(size.saturating_sub(path.packet.size))
         ))
         .evidence(vec![Evidence::new(
             format!("{} link", case.node.name),
             format!("{name} mtu {mtu}"),
         )])
+}
+
+/// What to put before a command so that it works where a hop is.
+fn into(case: &Case<'_>, hop: &Hop) -> String {
+    let netns = netns_of(case, hop);
+    let path = netns
+        .filter(|_| hop.at.name != "root")
+        .and_then(|netns| netns.paths.first());
+    path.map_or_else(String::new, |path| format!("nsenter --net={path} "))
+}
+
+fn netns_of<'a>(case: &Case<'a>, hop: &Hop) -> Option<&'a Netns> {
+    case.bundle.node(&hop.at.node)?.netns(hop.at.netns)
+}
+
+/// Whether the device that a pod sends by takes as much as those of the other pods.
+fn is_as_others(case: &Case<'_>, source: &Hop) -> bool {
+    let (Some(own), Some(device)) = (netns_of(case, source), &source.at.device) else {
+        return false;
+    };
+    let takes = |netns: &Netns| netns.link_named(&device.name).map(|link| link.mtu);
+    case.bundle.nodes.iter().any(|node| {
+        node.namespaces.iter().any(|netns| {
+            let is_own = node.name == source.at.node && netns.id == own.id;
+            let is_pods = netns.id != node.root && node.sandboxes_in(netns.id).next().is_some();
+            is_pods && !is_own && takes(netns) == takes(own)
+        })
+    })
 }
 
 /// It is the route that takes less than its device, which would take the packet.

@@ -195,10 +195,7 @@ impl Case<'_> {
                     "the default route of {pod} leads to {address}; its network gave it {given}"
                 ))
                 .show(format!("{0}ip route; {0}ip neigh", self.prefix()))
-                .fix(format!(
-                    "{}ip route replace default via {given} dev {device}",
-                    self.prefix()
-                ));
+                .fix(self.back_to(given, address, &device));
         }
         if !is_default && let Some(told) = origin::broken_destination(self, address) {
             return told;
@@ -269,6 +266,21 @@ impl Case<'_> {
         }
     }
 
+    /// The command that leaves the pod the default route that its network gave it, and not the wrong one.
+    fn back_to(&self, given: IpAddr, wrong: IpAddr, device: &str) -> String {
+        let prefix = self.prefix();
+        let mut routes = self.netns.routes.iter().filter(|route| route.is_default());
+        let has_right = routes.any(|route| {
+            let mut hops = route.nexthops.iter();
+            hops.any(|hop| hop.gateway == Some(given))
+        });
+        if has_right {
+            format!("{prefix}ip route del default via {wrong} dev {device}")
+        } else {
+            format!("{prefix}ip route replace default via {given} dev {device}")
+        }
+    }
+
     /// A pod looks for an address on its own link that is not there.
     fn taken_for_near(&self, address: IpAddr) -> Told {
         let (pod, name, prefix) = (&self.name, self.device_name(), self.prefix());
@@ -291,11 +303,23 @@ impl Case<'_> {
             rows.find(|row| row.prefix_len != given.prefix_len())
         });
         match (given, own) {
-            (Some(given), Some(own)) => told.fix(format!(
-                "{prefix}ip address del {}/{} dev {name}; {prefix}ip address add {given} dev {name} # as its network gave it; and its routes",
-                own.address, own.prefix_len
+            (Some(given), Some(own)) => {
+                let mut fix = format!(
+                    "{prefix}ip address del {}/{} dev {name}; {prefix}ip address add {given} dev {name}",
+                    own.address, own.prefix_len
+                );
+                // With the address go the routes by it.
+                let v4 = address.is_ipv4();
+                if let Some(gateway) = origin::gateway_given(self.node, self.netns, v4) {
+                    fix.push_str(&format!(
+                        "; {prefix}ip route replace default via {gateway} dev {name}"
+                    ));
+                }
+                told.fix(fix)
+            }
+            _ => told.fix(format!(
+                "{prefix}ip route del the one that says so, or send by a gateway"
             )),
-            _ => told.fix(format!("{prefix}ip route del the one that says so, or send by a gateway")),
         }
     }
 

@@ -154,7 +154,9 @@ impl Case<'_> {
     }
 
     pub(super) fn reverse_path(&self, source: IpAddr, mode: i32) -> Told {
-        if let Some(told) = origin::host_route(self.bundle, source) {
+        if let Some(told) =
+            origin::host_route(self.bundle, source).or_else(|| self.discarded_by_rule(source))
+        {
             return told;
         }
         let name = self.device_name();

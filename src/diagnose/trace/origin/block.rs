@@ -10,9 +10,10 @@ use crate::diagnose::trace::cause::Case;
 use crate::diagnose::trace::facts::{self, Role, role};
 use crate::diagnose::trace::rows;
 use crate::model::route::{Protocol, RouteKind};
+use crate::model::rule::{Rule, RuleAction};
 use crate::model::{Bundle, Node, Route, TableId, notation};
 use crate::walk::fib::Fib;
-use crate::walk::flow::Flow;
+use crate::walk::flow::{Flow, family_of};
 
 /// A node without a route to what it has to send on.
 pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: IpAddr) -> Told {
@@ -20,7 +21,7 @@ pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: I
     if let Some(told) = own {
         return told;
     }
-    if let Some(told) = thrown(case, destination) {
+    if let Some(told) = thrown(case, destination).or_else(|| unasked(case, destination)) {
         return told;
     }
     if !is_of_pods(case.bundle, destination) {
@@ -52,6 +53,30 @@ pub(in crate::diagnose::trace) fn no_block_route(case: &Case<'_>, destination: I
                 None => "look at the log of the network's agent, which makes the route".to_owned(),
             },
         )
+}
+
+/// The main table has a route, and no rule leads to it.
+fn unasked(case: &Case<'_>, destination: IpAddr) -> Option<Told> {
+    let family = family_of(destination);
+    let rules = &case.netns.rules;
+    let leads_there =
+        |rule: &Rule| rule.family == family && rule.action == RuleAction::Lookup(TableId::MAIN);
+    if !rules.is_complete() || rules.iter().any(leads_there) {
+        return None;
+    }
+    let row = notation::route(in_main(case.netns, destination)?, case.netns);
+    let v6 = if destination.is_ipv6() { "-6 " } else { "" };
+    Some(
+        case.of_space("rule-hijacks-route")
+            .what(format!(
+                "no rule leads to the main table, which has {row} for {destination}"
+            ))
+            .show(format!("{}ip {v6}rule", case.prefix()))
+            .fix(format!(
+                "{}ip {v6}rule add priority 32766 lookup main",
+                case.prefix()
+            )),
+    )
 }
 
 /// A row of the type throw, without which there would be a route.

@@ -245,6 +245,16 @@ pub(in crate::diagnose::trace) fn host_route(bundle: &Bundle, address: IpAddr) -
     if decided.is_some_and(|route| route.leaves_by(device)) {
         return None;
     }
+    // The node has its route, and a row that discards wins over it: that is what is wrong.
+    let discards = decided.is_some_and(|route| route.kind != RouteKind::Unicast);
+    let has_one = root.routes.iter().any(|route| {
+        route.kind == RouteKind::Unicast
+            && route.destination.contains(&address)
+            && route.leaves_by(device)
+    });
+    if discards && has_one {
+        return None;
+    }
     let bridge = outer.master.and_then(|master| root.link(master));
     if bridge.is_some_and(|bridge| !bridge.is_up()) {
         return None;
@@ -279,7 +289,16 @@ pub(in crate::diagnose::trace) fn host_route(bundle: &Bundle, address: IpAddr) -
     let fix = match bridge {
         Some(bridge) => gateway_of(holder.node, holder.netns, address).map_or_else(
             || format!("ip route replace NETWORK dev {}", bridge.name),
-            |gateway| format!("ip address add {gateway} dev {}", bridge.name),
+            |gateway| {
+                let name = &bridge.name;
+                let mut there = root.addresses_of(bridge.index);
+                if there.any(|row| row.address == gateway.addr()) {
+                    let (network, gateway) = (gateway.trunc(), gateway.addr());
+                    format!("ip route replace {network} dev {name} proto kernel scope link src {gateway}")
+                } else {
+                    format!("ip address add {gateway} dev {name}")
+                }
+            },
         ),
         None => format!("ip route replace {address} dev {} scope link", outer.name),
     };

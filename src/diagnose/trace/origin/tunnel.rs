@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use super::Told;
 use crate::diagnose::Evidence;
 use crate::diagnose::trace::cause::{Case, device_down};
-use crate::diagnose::trace::facts;
+use crate::diagnose::trace::{facts, rows};
 use crate::model::{Bundle, Link, LinkKind, Mac, Node, Vni, notation};
-use crate::walk::path::Step;
+use crate::walk::path::{Hop, Step};
 
 /// A tunnel device that the other nodes have and this one does not, or that is down.
 pub(in crate::diagnose::trace) fn tunnel_missing(case: &Case<'_>) -> Option<Told> {
@@ -192,15 +192,18 @@ fn odd_one(
             .map(|(node, link, vxlan)| (node, link, value(vxlan)))
     };
     let (sent, received) = (of(sender)?, of(&case.node.name)?);
-    let (odd, right) = if sent.2 == common {
-        (received, sent)
-    } else {
-        (sent, received)
-    };
     let word = if id == "vni-mismatch" {
         "VNI"
     } else {
         "UDP port"
+    };
+    if sent.2 == received.2 {
+        return by_entry(case, id, wrap, (word, sent.2));
+    }
+    let (odd, right) = if sent.2 == common {
+        (received, sent)
+    } else {
+        (sent, received)
     };
     Some(
         Told::new(id, &odd.0.name)
@@ -211,7 +214,7 @@ fn odd_one(
             ))
             .show(format!("ip -d link show {}, on both", odd.1.name))
             .fix(format!(
-                "ip link del {}, and make it anew with {word} {}",
+                "ip link del {} # and make it anew with {word} {}",
                 odd.1.name, right.2
             ))
             .evidence(vec![
@@ -224,5 +227,25 @@ fn odd_one(
                     format!("{} {word} {}", right.1.name, right.2),
                 ),
             ]),
+    )
+}
+
+/// Both ends have the same: the sender's forwarding entry says another.
+fn by_entry(
+    case: &Case<'_>,
+    id: &'static str,
+    wrap: &Hop,
+    (word, both): (&str, u32),
+) -> Option<Told> {
+    let (node, device) = (&wrap.at.node, &wrap.at.device.as_ref()?.name);
+    Some(
+        Told::new(id, node)
+            .device(device)
+            .what(format!(
+                "the forwarding entry of {device} has a {word} of its own, where both ends have {both}"
+            ))
+            .show(format!("bridge fdb show dev {device}"))
+            .fix(case.fdb_row(device))
+            .evidence(rows(node, &wrap.rows)),
     )
 }
