@@ -297,6 +297,13 @@ fn cases() -> Vec<Case> {
             "iptables -D FORWARD 1; iptables -t raw -D PREROUTING 1",
         )
         .is("rule-drop", "host02", "--ctstate UNTRACKED"),
+        // The same where a rule for what is invalid stands beside it, as on nearly every node.
+        Case::new(
+            "host02",
+            "iptables -I FORWARD -m conntrack --ctstate INVALID -j DROP; iptables -t raw -I PREROUTING -d 10.244.1.2 -j CT --notrack; iptables -I FORWARD -m conntrack --ctstate UNTRACKED -j DROP",
+            "iptables -D FORWARD 1; iptables -t raw -D PREROUTING 1; iptables -D FORWARD 1",
+        )
+        .is("rule-drop", "host02", "--ctstate UNTRACKED"),
         // Sizes: small packets pass.
         Case::new(
             "host02",

@@ -364,7 +364,8 @@ fn kind(bundle: &Bundle, gap: &Gap<'_>, observed: &Observed) -> (&'static str, b
         if let Some(tracked) = not_tracked(bundle, node)
             && (tracked || moved(node, "conntrack invalid"))
         {
-            return ("conntrack-invalid-drop", true);
+            // A rule that counted what is missing knows better than that packets are not tracked.
+            return ("conntrack-invalid-drop", moved(node, "conntrack invalid"));
         }
         if moved(node, "conntrack drop") && is_full(bundle, node) {
             return ("conntrack-full", true);
