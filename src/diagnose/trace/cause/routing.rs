@@ -125,7 +125,9 @@ impl Case<'_> {
     pub(super) fn forwarding_off(&self, sysctl: &str) -> Told {
         // A pod is no router: what it would have to forward is for an address that it does not have.
         if self.is_pod() {
-            return self.source_missing(self.destination());
+            return self
+                .mac_of_another()
+                .unwrap_or_else(|| self.source_missing(self.destination()));
         }
         if sysctl.contains("ipv6") {
             return self
@@ -151,6 +153,26 @@ impl Case<'_> {
         told.what(format!("{name} does not forward what comes in by it"))
             .show(format!("sysctl {sysctl}"))
             .fix(format!("sysctl -w {sysctl}=1"))
+    }
+
+    /// The frame was for a pod that has the same MAC.
+    fn mac_of_another(&self) -> Option<Told> {
+        let mac = self.link?.mac?;
+        let other = facts::holders(self.bundle, self.destination())
+            .find(|holder| holder.link.mac == Some(mac) && holder.is_pod())?;
+        let (own, other) = (&self.name, other.name());
+        Some(
+            self.here("duplicate-mac")
+                .what(format!(
+                    "{mac} is the MAC of {own} and of {other}: what is for {other} came to {own}"
+                ))
+                .show(format!("bridge fdb show | grep {mac}"))
+                .fix("give one of them another MAC, or delete that pod")
+                .evidence(vec![
+                    Evidence::new(own, format!("lladdr {mac}")),
+                    Evidence::new(&other, format!("lladdr {mac}")),
+                ]),
+        )
     }
 
     pub(super) fn reverse_path(&self, source: IpAddr, mode: i32) -> Told {
